@@ -1,0 +1,159 @@
+//! What the host and its front (terminal now, window later, a script in tests) say to each other: [`Show`]s out,
+//! [`Press`]es in. A front only shows and asks; what follows from an answer is the host's business.
+
+use nearhand_proto::{close::Close, code::SessionCode, pair::Death, rights::Rights, text::Name};
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// Things waiting to be shown, and presses waiting to be taken. A full channel holds its sender back.
+pub const CAPACITY: usize = 32;
+
+/// Host to front.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Show {
+    /// Registered at this relay.
+    Relay {
+        /// Its host name.
+        host: String,
+        /// The help desk's name.
+        desk: Name,
+    },
+    /// This code waits until then; it replaces the one shown before.
+    Code {
+        /// For the user to read out.
+        code: SessionCode,
+        /// Its end.
+        until: Instant,
+    },
+    /// The code shown is no longer valid.
+    CodeOver(Over),
+    /// Someone entered a wrong code; so many starts are left.
+    WrongCode {
+        /// 0 = the code is dead.
+        left: u8,
+    },
+    /// No new code before a key is pressed.
+    PressKey,
+    /// No new code before then.
+    Wait(Instant),
+    /// A technician knows the code and is connecting.
+    Caller {
+        /// Their name, as the relay vouches for it.
+        technician: Name,
+        /// Their desk.
+        desk: Name,
+    },
+    /// The technician asks for these rights; silence declines at `until`.
+    Ask {
+        /// Who asks.
+        technician: Name,
+        /// Their desk.
+        desk: Name,
+        /// What for.
+        rights: Rights,
+        /// When silence declines.
+        until: Instant,
+    },
+    /// The question no longer stands.
+    AskOver,
+    /// What the technician may do now.
+    Rights {
+        /// Who.
+        technician: Name,
+        /// What.
+        held: Rights,
+    },
+    /// The technician's end is silent; input is off until it is back.
+    Suspended,
+    /// It is back.
+    Resumed,
+    /// The relay does not answer; it is dialled again.
+    RelayLost,
+    /// The relay is back.
+    RelayBack,
+    /// What the technician sees is gone, and why; empty when it is back.
+    NoPicture(String),
+    /// The session is over.
+    Ended(Close),
+    /// The host ends. Always the last.
+    Bye(Close),
+}
+
+/// Why a code is no longer valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Its 10 min have passed.
+    Expired,
+    /// It was killed.
+    Dead(Death),
+    /// It was used, or the relay has lost it.
+    Gone,
+}
+
+/// Front to host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Press {
+    /// Any key, where one was asked for.
+    Key,
+    /// Yes to the question that stands.
+    Allow,
+    /// No to it.
+    Decline,
+    /// Takes these rights back.
+    Revoke(Rights),
+    /// Ends the session, or the host if there is none.
+    Stop,
+    /// Ends session and host.
+    Quit,
+}
+
+/// The front's side.
+#[derive(Debug)]
+pub struct Front {
+    /// What to show.
+    pub shows: mpsc::Receiver<Show>,
+    /// What was pressed.
+    pub presses: mpsc::Sender<Press>,
+}
+
+/// The host's side.
+#[derive(Debug)]
+pub struct Stage {
+    /// What to show. A front that has gone is ignored.
+    pub shows: mpsc::Sender<Show>,
+    /// What was pressed. Closed: nobody can press anything any more, which is no reason to end.
+    pub presses: mpsc::Receiver<Press>,
+}
+
+/// Both sides.
+pub fn channels() -> (Front, Stage) {
+    let (to_front, shows) = mpsc::channel(CAPACITY);
+    let (presses, from_front) = mpsc::channel(CAPACITY);
+    (Front { shows, presses }, Stage { shows: to_front, presses: from_front })
+}
+
+impl std::fmt::Debug for Show {
+    /// The secret half of a code is for the user's screen alone.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self {
+            Self::Code { code, .. } => return write!(f, "Code({}…)", code.locator),
+            Self::WrongCode { left } => return write!(f, "WrongCode({left})"),
+            Self::CodeOver(over) => return write!(f, "CodeOver({over:?})"),
+            Self::Ask { rights, .. } => return write!(f, "Ask({rights})"),
+            Self::Rights { held, .. } => return write!(f, "Rights({held})"),
+            Self::Ended(close) => return write!(f, "Ended({close:?})"),
+            Self::Bye(close) => return write!(f, "Bye({close:?})"),
+            Self::NoPicture(why) => return write!(f, "NoPicture({why:?})"),
+            Self::Relay { .. } => "Relay",
+            Self::PressKey => "PressKey",
+            Self::Wait(_) => "Wait",
+            Self::Caller { .. } => "Caller",
+            Self::AskOver => "AskOver",
+            Self::Suspended => "Suspended",
+            Self::Resumed => "Resumed",
+            Self::RelayLost => "RelayLost",
+            Self::RelayBack => "RelayBack",
+        };
+        f.write_str(name)
+    }
+}

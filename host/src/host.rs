@@ -1,0 +1,437 @@
+//! The host as a whole: register → code → pair → session → again, until the user has had enough.
+//!
+//! The loop routes; what codes allow is decided by [`Codes`], what a session does by [`Session`].
+
+use crate::{
+    front::{Over, Press, Show, Stage},
+    pairing::Pairings,
+    session::{Desktop, Session, Start, TOLD, Told},
+};
+use nearhand_proto::{
+    close::Close,
+    code::Secret,
+    control::{Leave, Role, SessionState, Technician, ToEnd, ToRelay},
+    ids::{ActorId, ClaimId, Fingerprint, SessionId},
+    net::{
+        DialError, Identity, IdentityError, Link, LinkConfig, LinkEvent, LinkHandle, Pins, certificate_of,
+        random, session_server,
+    },
+    pair::{Codes, Death, Lifetimes, PairError, PairMessage, PinnedPeer, Step},
+    relay_string::RelayString,
+    rights::Rights,
+    text::Name,
+    wire,
+};
+use quinn::{Connection, Endpoint, Incoming};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Validity of the session certificate, in days (browsers later want at most 14).
+const DAYS: i64 = 13;
+/// A session handshake must be done within this.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Session handshakes at once.
+const HANDSHAKES: usize = 4;
+/// How long to wait before asking a relay again that has refused a locator.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+
+/// Resolved settings of one host run.
+#[derive(Clone)]
+pub struct HostConfig {
+    /// The relay.
+    pub relay: RelayString,
+    /// Rights given beforehand (`--allow`).
+    pub preset: Rights,
+    /// The computer's name.
+    pub computer: Name,
+    /// True if somebody can press a key.
+    pub has_user: bool,
+    /// How long codes, claims and brakes last.
+    pub lifetimes: Lifetimes,
+    /// How long a viewer may stay away from its session. 10 min.
+    pub absence: Duration,
+    /// For how long the first dial is tried. 60 s.
+    pub patience: Duration,
+    /// Ends after the first session.
+    pub once: bool,
+    /// The desktop.
+    pub desktop: Desktop,
+}
+
+/// The session that runs.
+struct Running {
+    id: SessionId,
+    peer: Fingerprint,
+    told: mpsc::Sender<Told>,
+}
+
+/// The loop's state.
+struct Host {
+    config: HostConfig,
+    identity: Arc<Identity>,
+    link: LinkHandle,
+    stage: Stage,
+    codes: Codes,
+    pairings: Pairings,
+    pins: Pins,
+    /// Peers that have proved the code, by claim, until the relay says `Paired`.
+    proved: Vec<(ClaimId, PinnedPeer, Technician)>,
+    running: Option<Running>,
+    sessions: JoinSet<Close>,
+    handshakes: JoinSet<Option<Connection>>,
+    /// When to ask again for a locator that was refused.
+    ask_again: Option<Instant>,
+    quitting: Option<Close>,
+    /// False while the relay is away: nothing new is asked of it.
+    registered: bool,
+}
+
+/// Runs a host until the user ends it, the relay refuses it for good, or `stop`. The reason is also the last thing
+/// shown.
+///
+/// # Errors
+/// [`DialError`] if there is no link in the first place.
+pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> Result<Close, DialError> {
+    let identity = Arc::new(Identity::generate(DAYS)?);
+    let pins = Pins::default();
+    let server = session_server(&identity, pins.clone()).map_err(IdentityError::from)?;
+    let link_config = LinkConfig {
+        relay: config.relay.clone(),
+        role: Role::Host,
+        session: identity.clone(),
+        technician: None,
+        patience: config.patience,
+    };
+    let mut link = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Ok(Close::Done),
+        link = Link::dial(link_config, Some(server)) => link?,
+    };
+    let mut host = Host {
+        codes: Codes::new(config.has_user, config.lifetimes),
+        pairings: Pairings::new(identity.certificate_fingerprint()),
+        link: link.handle(),
+        config,
+        identity,
+        stage,
+        pins,
+        proved: Vec::new(),
+        running: None,
+        sessions: JoinSet::new(),
+        handshakes: JoinSet::new(),
+        ask_again: None,
+        quitting: None,
+        registered: false,
+    };
+    let why = host.live(&mut link, stop).await;
+    host.show(Show::Bye(why)).await;
+    link.close().await;
+    Ok(why)
+}
+
+impl Host {
+    async fn live(&mut self, link: &mut Link, stop: CancellationToken) -> Close {
+        let endpoint: Endpoint = link.endpoint.clone();
+        let mut pressable = true;
+        loop {
+            self.step().await;
+            if let (Some(why), None) = (self.quitting, &self.running) {
+                self.link.send(ToRelay::Leave(Leave::Closed)).await;
+                return why;
+            }
+            let deadline = self.deadline();
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if self.quitting.is_none() => self.quit(Close::Done).await,
+                event = link.next() => if let Err(why) = self.event(event).await {
+                    return why;
+                },
+                press = self.stage.presses.recv(), if pressable => match press {
+                    Some(press) => self.press(press).await,
+                    None => pressable = false,
+                },
+                Some(over) = self.sessions.join_next() => self.session_over(over.unwrap_or(Close::Internal)),
+                Some(incoming) = endpoint.accept() => self.incoming(incoming),
+                Some(Ok(Some(connection))) = self.handshakes.join_next() => self.connected(connection).await,
+                () = sleep_until(deadline) => self.handle_time(),
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(3_600);
+        let codes = self.codes.deadline().map(Instant::from_std);
+        [codes, self.ask_again].into_iter().flatten().min().unwrap_or(far)
+    }
+
+    fn handle_time(&mut self) {
+        let now = Instant::now();
+        self.codes.handle_time(now.into_std());
+        if self.ask_again.is_some_and(|at| at <= now) {
+            self.ask_again = None;
+            self.codes.handle_lost(now.into_std());
+        }
+    }
+
+    /// Carries out what the codes want; a new code only while no session runs.
+    async fn step(&mut self) {
+        while self.is_free() {
+            let Some(step) = self.codes.poll() else { return };
+            match step {
+                Step::RequestLocator => self.link.send(ToRelay::Wait).await,
+                Step::Show { code, until } => self.show(Show::Code { code, until }).await,
+                Step::WrongCode { left } => self.show(Show::WrongCode { left }).await,
+                Step::Abandon { claim, why } => {
+                    self.pairings.forget(claim);
+                    self.link.send(ToRelay::Abandon { claim, why }).await;
+                }
+                Step::Dead(death) => {
+                    self.show(Show::CodeOver(Over::Dead(death))).await;
+                    // Two claimants: the relay has freed the locator itself.
+                    if death == Death::WrongCodes {
+                        self.link.send(ToRelay::Leave(Leave::WrongCodes)).await;
+                    }
+                }
+                Step::Expired => {
+                    self.show(Show::CodeOver(Over::Expired)).await;
+                    self.link.send(ToRelay::Leave(Leave::Expired)).await;
+                }
+                Step::WaitForKey => self.show(Show::PressKey).await,
+                Step::WaitUntil(until) => self.show(Show::Wait(until)).await,
+            }
+        }
+    }
+
+    fn is_free(&self) -> bool {
+        self.registered && self.running.is_none() && self.proved.is_empty() && self.quitting.is_none()
+    }
+
+    async fn event(&mut self, event: LinkEvent) -> Result<(), Close> {
+        match event {
+            LinkEvent::Registered { desk, sessions } => self.registered(desk, sessions).await,
+            LinkEvent::Message(message) => self.message(message).await,
+            LinkEvent::Lost => {
+                self.registered = false;
+                self.show(Show::RelayLost).await;
+            }
+            LinkEvent::Down(why) => return Err(why),
+        }
+        Ok(())
+    }
+
+    async fn registered(&mut self, desk: Name, sessions: Vec<SessionState>) {
+        self.registered = true;
+        let host = self.config.relay.host.clone();
+        self.show(Show::Relay { host, desk }).await;
+        self.show(Show::RelayBack).await;
+        if self.codes.shown().is_some() {
+            self.show(Show::CodeOver(Over::Gone)).await;
+        }
+        self.codes.handle_lost(Instant::now().into_std());
+        self.pairings.clear();
+        // A pairing that was not committed before the relay went is over; the viewer learns the same.
+        self.proved.clear();
+        if let Some(running) = &self.running {
+            let told = match sessions.iter().find(|state| state.session == running.id) {
+                Some(state) => Told::Reregistered(state.next),
+                None => Told::Ended(Close::Lost),
+            };
+            let _ = running.told.send(told).await;
+        }
+    }
+
+    async fn message(&mut self, message: ToEnd) {
+        let now = Instant::now().into_std();
+        match message {
+            ToEnd::Waiting(locator) => {
+                let secret = std::iter::repeat_with(|| Secret::draw(random())).flatten().next();
+                self.codes.handle_locator(locator, secret.expect("a draw succeeds in the end"), now);
+            }
+            ToEnd::Refused(why) => {
+                tracing::warn!(%why, "the relay refused");
+                self.ask_again = Some(Instant::now() + REFUSED_PAUSE);
+            }
+            ToEnd::Incoming { claim, technician } => self.claimed(claim, technician).await,
+            ToEnd::Pair { claim, message } => self.pair(claim, &message).await,
+            ToEnd::Withdrawn { claim, why } => {
+                self.pairings.forget(claim);
+                self.proved.retain(|(proved, ..)| *proved != claim);
+                if why == Close::TwoClaimants {
+                    self.codes.handle_two_claimants(claim, now);
+                } else {
+                    self.codes.handle_withdrawn(claim, now);
+                }
+            }
+            ToEnd::Paired { claim, session, .. } => self.paired(claim, session).await,
+            ToEnd::Recorded { session, next } => self.tell(session, Told::Recorded(next)).await,
+            ToEnd::Ended { session, why } => self.tell(session, Told::Ended(why)).await,
+            ToEnd::Registered { .. }
+            | ToEnd::Enrolled(_)
+            | ToEnd::Claimed { .. }
+            | ToEnd::RouteOpen(_)
+            | ToEnd::Pong(_) => {}
+        }
+    }
+
+    async fn tell(&self, session: SessionId, told: Told) {
+        if let Some(running) = self.running.as_ref().filter(|running| running.id == session) {
+            // It may just have ended.
+            let _ = running.told.send(told).await;
+        }
+    }
+
+    async fn claimed(&mut self, claim: ClaimId, technician: Technician) {
+        match self.codes.handle_claim(claim, Instant::now().into_std()) {
+            Ok(()) => self.pairings.begin(claim, technician),
+            Err(error) => self.link.send(ToRelay::Abandon { claim, why: error.close() }).await,
+        }
+    }
+
+    /// One PAKE message of the viewer's.
+    async fn pair(&mut self, claim: ClaimId, bytes: &[u8]) {
+        let now = Instant::now().into_std();
+        let result = match wire::decode::<PairMessage>(bytes) {
+            Ok(start @ PairMessage::Start(_)) => self.answer(claim, start).map(|answer| (answer, None)),
+            Ok(message) => self.pairings.receive(claim, message).and_then(|(peer, proved, technician)| {
+                self.codes.handle_paired(claim, now)?;
+                Ok((proved, Some((peer, technician))))
+            }),
+            Err(error) => {
+                tracing::warn!(%error, "a viewer sent a broken pairing message");
+                Err(PairError::PeerOrder { got: "a broken message", due: "a pairing message" })
+            }
+        };
+        match result {
+            Ok((reply, None)) => self.reply(claim, &reply).await,
+            Ok((reply, Some((peer, technician)))) => {
+                self.pins.insert(peer.certificate);
+                let caller =
+                    Show::Caller { technician: technician.name.clone(), desk: technician.desk.clone() };
+                self.proved.push((claim, peer, technician));
+                self.reply(claim, &reply).await;
+                self.link.send(ToRelay::Confirmed(claim)).await;
+                self.show(Show::CodeOver(Over::Gone)).await;
+                self.show(caller).await;
+            }
+            Err(PairError::WrongCode) => {
+                let left = self.codes.handle_mismatch(claim, now);
+                self.reply(claim, &PairMessage::Mismatch { left }).await;
+            }
+            Err(error) => {
+                tracing::info!(%error, "pairing failed");
+                self.pairings.forget(claim);
+                self.codes.handle_withdrawn(claim, now);
+                self.link.send(ToRelay::Abandon { claim, why: error.close() }).await;
+            }
+        }
+    }
+
+    /// Answers a start through the codes, which count it.
+    fn answer(&mut self, claim: ClaimId, start: PairMessage) -> Result<PairMessage, PairError> {
+        let (pairings, relay) = (&mut self.pairings, self.config.relay.key);
+        let answered = self.codes.handle_start(claim, Instant::now().into_std(), |code| {
+            pairings.answer(claim, &code.secret, relay, code.locator, start)
+        });
+        answered.map(|(answer, _)| answer)
+    }
+
+    async fn reply(&self, claim: ClaimId, message: &PairMessage) {
+        let message = wire::encode(message).into();
+        self.link.send(ToRelay::Pair { claim, message }).await;
+    }
+
+    /// The relay has committed the session: its actor begins.
+    async fn paired(&mut self, claim: ClaimId, session: SessionId) {
+        let Some(at) = self.proved.iter().position(|(proved, ..)| *proved == claim) else {
+            // Not ours any more: say so, rather than leave it open.
+            return self.link.send(ToRelay::End { session, why: Close::HostGone }).await;
+        };
+        let (_, peer, technician) = self.proved.swap_remove(at);
+        let (told, receiver) = mpsc::channel(TOLD);
+        let start = Start {
+            id: session,
+            peer: peer.certificate,
+            technician,
+            want: peer.want,
+            preset: self.config.preset,
+            computer: self.config.computer.clone(),
+            host: self.actor(),
+            absence: self.config.absence,
+            desktop: self.config.desktop.clone(),
+            link: self.link.clone(),
+            shows: self.stage.shows.clone(),
+            pins: self.pins.clone(),
+        };
+        self.link.set_paired(true);
+        self.sessions.spawn(Session::new(start, receiver).run());
+        self.running = Some(Running { id: session, peer: peer.certificate, told });
+    }
+
+    fn actor(&self) -> ActorId {
+        self.identity.public().fingerprint().actor()
+    }
+
+    fn session_over(&mut self, why: Close) {
+        tracing::info!(%why, "session over");
+        if let Some(running) = self.running.take() {
+            self.pins.remove(&running.peer);
+        }
+        self.link.set_paired(false);
+        if self.config.once {
+            self.quitting.get_or_insert(why);
+        }
+    }
+
+    /// A session handshake: nobody's turn unless a confirmed pairing waits for it.
+    fn incoming(&mut self, incoming: Incoming) {
+        if self.pins.is_empty() || HANDSHAKES <= self.handshakes.len() {
+            return incoming.ignore();
+        }
+        self.handshakes.spawn(async move {
+            let connecting = incoming.accept().ok()?;
+            timeout(HANDSHAKE, connecting).await.ok()?.ok()
+        });
+    }
+
+    /// Exactly one connection per pinned certificate: the pin is back only when that connection is lost.
+    async fn connected(&mut self, connection: Connection) {
+        let certificate = certificate_of(&connection);
+        match self.running.as_ref().filter(|running| Some(running.peer) == certificate) {
+            Some(running) => {
+                self.pins.remove(&running.peer);
+                let _ = running.told.send(Told::Connected(connection)).await;
+            }
+            None => connection.close(u32::from(Close::NoSuchCode.code()).into(), &[]),
+        }
+    }
+
+    async fn press(&mut self, press: Press) {
+        match press {
+            Press::Quit => self.quit(Close::UserStopped).await,
+            Press::Stop if self.running.is_none() => self.quit(Close::UserStopped).await,
+            Press::Key => self.codes.handle_key(Instant::now().into_std()),
+            press => self.tell_running(press).await,
+        }
+    }
+
+    async fn quit(&mut self, why: Close) {
+        self.quitting = Some(why);
+        self.tell_running(Press::Quit).await;
+    }
+
+    async fn tell_running(&self, press: Press) {
+        if let Some(running) = &self.running {
+            let _ = running.told.send(Told::Press(press)).await;
+        }
+    }
+
+    async fn show(&self, show: Show) {
+        // A front that has gone shows nothing; the host does not depend on it.
+        let _ = self.stage.shows.send(show).await;
+    }
+}

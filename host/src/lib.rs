@@ -1,0 +1,14 @@
+//! The user's end of Nearhand: shows the code, asks consent, shares the screen, injects input.
+#![forbid(unsafe_code)]
+
+pub mod capture;
+pub mod config;
+pub mod encode;
+pub mod front;
+pub mod host;
+pub mod inject;
+pub mod injection;
+mod pairing;
+pub mod picture;
+pub mod session;
+pub mod terminal;

@@ -1,0 +1,189 @@
+//! One session connection, as the session's loop sees it: control messages and input in, messages and positions out.
+
+use crate::injection::{Act, Injection};
+use nearhand_proto::{
+    close::Close,
+    net::{FrameError, FrameReceiver, FrameSender, close_reason},
+    session::{StreamKind, ToHost, ToViewer, cursor::Position, input::Input},
+    wire,
+};
+use quinn::{Connection, ConnectionStats, RecvStream, VarInt};
+use std::{pin::Pin, time::Duration};
+use tokio::{sync::mpsc::OwnedPermit, time::timeout};
+
+/// The viewer's first words, and any message once begun, must be whole within this; and it must take ours within it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Priority of the control stream over the picture's (quinn: higher first).
+const CONTROL_PRIORITY: i32 = 10;
+
+type Opening = Pin<Box<dyn Future<Output = Option<RecvStream>> + Send + Sync>>;
+
+/// A connected viewer.
+pub(super) struct Line {
+    connection: Connection,
+    sender: FrameSender<ToViewer>,
+    receiver: FrameReceiver<ToHost>,
+    input: Option<FrameReceiver<Input>>,
+    opening: Option<Opening>,
+}
+
+/// What came.
+pub(super) enum LineEvent {
+    /// On the control stream.
+    Control(ToHost),
+    /// On the input stream; with room on the desktop's side if it is to be injected.
+    Input(Input, Option<OwnedPermit<Act>>),
+    /// The connection is gone; with a reason if the viewer gave one, and then for good.
+    Lost(Option<Close>),
+}
+
+/// Why a connection is no line.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LineError {
+    #[error("no control stream in time")]
+    Late,
+    #[error("the first message is not Hello")]
+    Hello,
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("the connection broke")]
+    Connection(#[from] quinn::ConnectionError),
+}
+
+impl Line {
+    /// Waits for the control stream and `Hello`.
+    pub(super) async fn accept(connection: Connection) -> Result<Self, LineError> {
+        let (send, receive) =
+            timeout(PATIENCE, connection.accept_bi()).await.map_err(|_| LineError::Late)??;
+        // Fails only on a stream that is closed, which the next write tells.
+        let _ = send.set_priority(CONTROL_PRIORITY);
+        let mut receiver = FrameReceiver::new(receive, PATIENCE);
+        match timeout(PATIENCE, receiver.next()).await.map_err(|_| LineError::Late)?? {
+            Some(ToHost::Hello) => {}
+            _ => return Err(LineError::Hello),
+        }
+        let opening = Some(open_input(connection.clone()));
+        Ok(Self { connection, sender: FrameSender::new(send), receiver, input: None, opening })
+    }
+
+    /// The connection, for the streams of the picture.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    pub(super) fn stats(&self) -> ConnectionStats {
+        self.connection.stats()
+    }
+
+    /// Sends a message. A viewer that does not take it in time is hung up.
+    pub(super) async fn say(&mut self, message: ToViewer) {
+        match timeout(PATIENCE, self.sender.send(&message)).await {
+            Ok(Ok(())) => {}
+            // The loop learns it from the receiving side.
+            Ok(Err(error)) => tracing::debug!(%error, "message not sent"),
+            Err(_) => self.connection.close(VarInt::from_u32(Close::TooSlow.code().into()), &[]),
+        }
+    }
+
+    /// Sends the pointer's position; newest wins, so a lost one is no loss.
+    pub(super) fn point(&self, position: &Position) {
+        let _ = self.connection.send_datagram(wire::encode(position).into());
+    }
+
+    /// Hangs up, with the reason.
+    pub(super) fn close(self, why: Close) {
+        self.connection.close(VarInt::from_u32(why.code().into()), &[]);
+    }
+
+    fn lost(&self) -> LineEvent {
+        LineEvent::Lost(self.connection.close_reason().as_ref().and_then(close_reason))
+    }
+
+    fn broken(&self, error: &FrameError) -> LineEvent {
+        if !matches!(error, FrameError::Read(_)) {
+            tracing::warn!(%error, "the viewer broke the protocol");
+            self.connection.close(VarInt::from_u32(Close::Protocol.code().into()), &[]);
+            return LineEvent::Lost(Some(Close::Protocol));
+        }
+        self.lost()
+    }
+}
+
+/// The next event of the line, if there is one. Control messages come before input. While `take` is false nothing
+/// is read from the viewer; with an injection, input is read only when the desktop has room for it.
+///
+/// # Cancel safety
+/// Cancel safe.
+pub(super) async fn next(line: &mut Option<Line>, injection: Option<&Injection>, take: bool) -> LineEvent {
+    let Some(line) = line else { return std::future::pending().await };
+    loop {
+        let Line { connection, receiver, input, opening, .. } = line;
+        let control = tokio::select! {
+            biased;
+            _ = connection.closed(), if !take => return line.lost(),
+            message = receiver.next(), if take => message,
+            opened = opened(opening) => {
+                *opening = None;
+                *input = opened.map(|stream| FrameReceiver::new(stream, PATIENCE));
+                continue;
+            }
+            (message, permit) = next_input(input, injection), if take => match message {
+                Ok(Some(message)) => return LineEvent::Input(message, permit),
+                Ok(None) => {
+                    *input = None;
+                    *opening = Some(open_input(connection.clone()));
+                    continue;
+                }
+                Err(error) => return line.broken(&error),
+            },
+        };
+        return match control {
+            Ok(Some(message)) => LineEvent::Control(message),
+            Ok(None) => line.lost_or_left(),
+            Err(error) => line.broken(&error),
+        };
+    }
+}
+
+impl Line {
+    /// The viewer finished its control stream without closing the connection: it has nothing more to say.
+    fn lost_or_left(&self) -> LineEvent {
+        self.connection.close(VarInt::from_u32(Close::TechnicianLeft.code().into()), &[]);
+        LineEvent::Lost(Some(Close::TechnicianLeft))
+    }
+}
+
+/// Waits for the viewer's next unidirectional stream that carries input.
+fn open_input(connection: Connection) -> Opening {
+    Box::pin(async move {
+        loop {
+            let mut stream = connection.accept_uni().await.ok()?;
+            let mut kind = [0];
+            let read = timeout(PATIENCE, stream.read_exact(&mut kind)).await;
+            if matches!(read, Ok(Ok(()))) && StreamKind::try_from(kind[0]) == Ok(StreamKind::Input) {
+                return Some(stream);
+            }
+            // Some other stream: not ours to read.
+            let _ = stream.stop(VarInt::from_u32(Close::Protocol.code().into()));
+        }
+    })
+}
+
+async fn opened(opening: &mut Option<Opening>) -> Option<RecvStream> {
+    match opening {
+        Some(opening) => opening.await,
+        None => std::future::pending().await,
+    }
+}
+
+type Next = (Result<Option<Input>, FrameError>, Option<OwnedPermit<Act>>);
+
+async fn next_input(input: &mut Option<FrameReceiver<Input>>, injection: Option<&Injection>) -> Next {
+    let Some(input) = input else { return std::future::pending().await };
+    let permit = match injection {
+        Some(injection) => injection.reserve().await,
+        None => None,
+    };
+    (input.next().await, permit)
+}

@@ -1,0 +1,365 @@
+//! One session on the host: from the pairing to the end, over any number of session connections.
+//!
+//! ```text
+//! Awaiting --viewer connects--> Connected --silence 30 s--> Away --viewer connects--> Connected
+//!    |                              |                        |
+//!    \------------ stop, close, relay's word, 10 min away ---+--> over: let go, hang up, last facts, End
+//! ```
+//! The actor owns everything of the session: the list of facts, consent, the picture and the injection thread. Its
+//! loop has one arm a source, each arm one call.
+
+mod facts;
+mod line;
+mod route;
+mod screen;
+
+use self::{
+    facts::Facts,
+    line::{Line, LineEvent},
+};
+use crate::{
+    capture,
+    front::{Press, Show},
+    inject,
+    injection::Injection,
+    picture::{News, Picture},
+};
+use nearhand_proto::{
+    close::Close,
+    control::{Technician, ToRelay},
+    ids::{ActorId, Fingerprint, SessionId},
+    net::{LOOK, LinkHandle, Pins, Watchdog},
+    record::Event,
+    rights::Rights,
+    session::{ToViewer, consent::Consent, cursor::Shape, geometry::Monitor, screen::Epoch},
+    text::Name,
+};
+use quinn::Connection;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout_at},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+/// How long the last facts may take to become durable, and the relay to confirm the end.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// Things told to the session and not yet taken; more wait.
+pub const TOLD: usize = 32;
+
+/// Opens the desktop's devices, each time on a thread of its own.
+#[derive(Clone)]
+pub struct Desktop {
+    /// The screen.
+    pub capture: Arc<dyn Fn() -> capture::Open + Send + Sync>,
+    /// Mouse and keyboard.
+    pub inject: Arc<dyn Fn() -> inject::Open + Send + Sync>,
+}
+
+impl Desktop {
+    /// Opens the screen once and closes it again, so that a host says at its start what a session would find.
+    ///
+    /// # Errors
+    /// [`CaptureError`](capture::CaptureError)
+    pub fn check(&self) -> Result<(), capture::CaptureError> {
+        (self.capture)()()?.monitors().map(drop)
+    }
+}
+
+/// What a session begins with.
+pub struct Start {
+    /// Its id.
+    pub id: SessionId,
+    /// The viewer's session certificate.
+    pub peer: Fingerprint,
+    /// Who calls.
+    pub technician: Technician,
+    /// The rights they asked for.
+    pub want: Rights,
+    /// The rights given beforehand.
+    pub preset: Rights,
+    /// The computer's name.
+    pub computer: Name,
+    /// This host run, as the record names it.
+    pub host: ActorId,
+    /// How long a viewer may stay away (10 min by design).
+    pub absence: Duration,
+    /// The desktop.
+    pub desktop: Desktop,
+    /// To the relay.
+    pub link: LinkHandle,
+    /// To the user.
+    pub shows: mpsc::Sender<Show>,
+    /// Who may open a session connection.
+    pub pins: Pins,
+}
+
+/// Host to session.
+#[derive(Debug)]
+pub enum Told {
+    /// The viewer has connected.
+    Connected(Connection),
+    /// The relay has stored every fact before this one.
+    Recorded(u64),
+    /// The relay is back and has every fact before this one.
+    Reregistered(u64),
+    /// The relay says that the session is over.
+    Ended(Close),
+    /// The user pressed something.
+    Press(Press),
+}
+
+/// Why the loop is left.
+type Turn = Result<(), Close>;
+
+/// A running session.
+pub struct Session {
+    start: Start,
+    told: mpsc::Receiver<Told>,
+    facts: Facts,
+    consent: Consent,
+    line: Option<Line>,
+    /// Since when there is no line.
+    away: Option<Instant>,
+    picture: Option<Picture>,
+    writer: Option<AbortOnDropHandle<()>>,
+    injection: Option<Injection>,
+    control_used: bool,
+    needs_told: bool,
+    /// Picture threads so far; each counts its epochs from a range of its own.
+    pictures: u32,
+    shown: Option<(Epoch, Monitor)>,
+    shape: Option<Shape>,
+    watchdog: Watchdog,
+}
+
+impl Session {
+    /// A session that awaits its viewer.
+    pub fn new(start: Start, told: mpsc::Receiver<Told>) -> Self {
+        Self {
+            facts: Facts::new(start.id, start.link.clone()),
+            start,
+            told,
+            consent: Consent::default(),
+            line: None,
+            away: Some(Instant::now()),
+            picture: None,
+            writer: None,
+            injection: None,
+            control_used: false,
+            needs_told: false,
+            pictures: 0,
+            shown: None,
+            shape: None,
+            watchdog: Watchdog::default(),
+        }
+    }
+
+    /// Runs to the end; returns why it ended.
+    pub async fn run(mut self) -> Close {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let why = loop {
+            let deadline = self.deadline();
+            let turn = tokio::select! {
+                biased;
+                told = self.told.recv() => self.told(told).await,
+                event = line::next(&mut self.line, self.injection.as_ref(), self.facts.take_more()) => {
+                    self.line_event(event).await
+                }
+                Some(news) = screen::next(&mut self.picture) => self.news(news).await,
+                () = sleep_until(deadline) => self.handle_time().await,
+                _ = looks.tick(), if self.line.is_some() => self.look(),
+            };
+            if let Err(why) = turn {
+                break why;
+            }
+        };
+        self.finish(why).await;
+        why
+    }
+
+    async fn told(&mut self, told: Option<Told>) -> Turn {
+        match told {
+            None | Some(Told::Press(Press::Stop | Press::Quit)) => Err(Close::UserStopped),
+            Some(Told::Ended(why)) => Err(why),
+            Some(Told::Connected(connection)) => self.connected(connection).await,
+            Some(Told::Recorded(next)) => {
+                for seq in self.facts.handle_recorded(next) {
+                    self.say(ToViewer::Noted { seq }).await;
+                }
+                self.facts.flush().await;
+                Ok(())
+            }
+            Some(Told::Reregistered(next)) => {
+                self.facts.handle_reregistered(next).await;
+                Ok(())
+            }
+            Some(Told::Press(press)) => self.press(press).await,
+        }
+    }
+
+    /// The viewer's connection stands: welcome it, go on where it was.
+    async fn connected(&mut self, connection: Connection) -> Turn {
+        let line = match Line::accept(connection).await {
+            Ok(line) => line,
+            Err(error) => {
+                // It may try again until the absence is over.
+                tracing::warn!(%error, "the viewer connected and said nothing that we understand");
+                self.start.pins.insert(self.start.peer);
+                return Ok(());
+            }
+        };
+        let back = self.line.is_some() || self.consent.held() != Rights::empty() || self.facts.any();
+        self.drop_picture();
+        self.line = Some(line);
+        self.away = None;
+        let (computer, rights) = (self.start.computer.clone(), self.consent.held());
+        self.say(ToViewer::Welcome { computer, rights }).await;
+        if back {
+            self.host_fact(Event::SessionResumed).await;
+            self.show(Show::Resumed).await;
+            return self.apply_rights().await;
+        }
+        let want = self.start.want;
+        self.ask(want).await
+    }
+
+    async fn line_event(&mut self, event: LineEvent) -> Turn {
+        match event {
+            LineEvent::Control(message) => self.route(message).await,
+            LineEvent::Input(input, permit) => self.route_input(input, permit).await,
+            LineEvent::Lost(None) => self.lost().await,
+            LineEvent::Lost(Some(why)) => Err(why),
+        }
+    }
+
+    /// The viewer is silent or broke the protocol: input off, picture off; it may come back.
+    async fn lost(&mut self) -> Turn {
+        self.line = None;
+        self.away = Some(Instant::now());
+        self.drop_picture();
+        self.injection = None;
+        self.start.pins.insert(self.start.peer);
+        self.host_fact(Event::SessionSuspended).await;
+        self.show(Show::Suspended).await;
+        Ok(())
+    }
+
+    /// When [`Session::handle_time`] is due next.
+    fn deadline(&self) -> Instant {
+        let question = self.consent.question().map(|(_, until)| Instant::from_std(until));
+        let absence = self.away.map(|since| since + self.start.absence);
+        let far = Instant::now() + Duration::from_secs(3_600);
+        [question, absence].into_iter().flatten().min().unwrap_or(far)
+    }
+
+    async fn handle_time(&mut self) -> Turn {
+        let now = Instant::now();
+        if self.away.is_some_and(|since| self.start.absence <= now - since) {
+            return Err(Close::Lost);
+        }
+        match self.consent.handle_time(now.into_std()) {
+            Some(outcome) => self.outcome(outcome).await,
+            None => Ok(()),
+        }
+    }
+
+    fn look(&mut self) -> Turn {
+        let silent = self.line.as_ref().is_some_and(|line| self.watchdog.look(&line.stats()));
+        if silent {
+            self.start.link.probe();
+        }
+        Ok(())
+    }
+
+    /// Everything is let go, the viewer hung up, the last facts made durable, the relay told.
+    async fn finish(&mut self, why: Close) {
+        self.injection = None;
+        self.drop_picture();
+        self.start.pins.remove(&self.start.peer);
+        if let Some(line) = self.line.take() {
+            line.close(why);
+        }
+        self.show(Show::Ended(why)).await;
+        self.host_fact(Event::HostEnded { reason: why }).await;
+        let until = Instant::now() + LAST_WORDS;
+        let mut ended = false;
+        while !self.facts.is_settled() && !ended {
+            match timeout_at(until, self.told.recv()).await {
+                Ok(Some(Told::Recorded(next))) => {
+                    self.facts.handle_recorded(next);
+                    self.facts.flush().await;
+                }
+                Ok(Some(Told::Reregistered(next))) => self.facts.handle_reregistered(next).await,
+                Ok(Some(Told::Ended(_))) => ended = true,
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+        if !self.facts.is_settled() {
+            tracing::warn!(session = %self.start.id, "the relay did not take the last facts in time");
+        }
+        self.start.link.send(ToRelay::End { session: self.start.id, why }).await;
+        while !ended {
+            match timeout_at(until, self.told.recv()).await {
+                Ok(Some(Told::Ended(_))) => ended = true,
+                Ok(Some(Told::Reregistered(_))) => {
+                    self.start.link.send(ToRelay::End { session: self.start.id, why }).await;
+                }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => break,
+            }
+        }
+    }
+
+    /// A message for the viewer. One that does not read loses its line.
+    async fn say(&mut self, message: ToViewer) {
+        if let Some(line) = &mut self.line {
+            line.say(message).await;
+        }
+    }
+
+    async fn show(&self, show: Show) {
+        // A front that has gone shows nothing; the session does not depend on it.
+        let _ = self.start.shows.send(show).await;
+    }
+
+    /// A fact that the host has witnessed.
+    async fn host_fact(&mut self, event: Event) {
+        self.facts.host(event, self.start.host).await;
+    }
+
+    async fn news(&mut self, news: News) -> Turn {
+        match news {
+            News::Monitors(monitors) => self.say(ToViewer::Monitors(monitors)).await,
+            News::Shape(shape) => {
+                self.shape = Some(shape.clone());
+                self.say(ToViewer::Shape(shape)).await;
+            }
+            News::Position(position) => {
+                if let Some(line) = &self.line {
+                    line.point(&position);
+                }
+            }
+            News::Epoch { epoch, monitor } => {
+                let size = monitor.size;
+                self.shown = Some((epoch, monitor.clone()));
+                let (width, height) = (size.width.into(), size.height.into());
+                self.host_fact(Event::MonitorWatched { name: monitor.name, width, height }).await;
+            }
+            News::NoPicture(why) => {
+                self.show(Show::NoPicture(why.clone())).await;
+                self.say(ToViewer::NoPicture(why)).await;
+            }
+            News::Over(why) => {
+                tracing::error!(why, "no picture any more");
+                self.show(Show::NoPicture(why.clone())).await;
+                self.say(ToViewer::NoPicture(why)).await;
+                return Err(Close::NoScreen);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! The picture's way from its thread onto the screen streams of the session connection.
+
+use super::{Session, Turn};
+use crate::picture::{News, Out, Picture};
+use nearhand_proto::{
+    close::Close,
+    session::{StreamKind, screen::Epoch},
+};
+use quinn::{Connection, SendStream, VarInt};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Epochs of one picture thread: 2^16, so that a new thread's epochs are always newer.
+const EPOCH_BITS: u32 = 16;
+
+/// The next news of the picture thread, if there is one.
+///
+/// # Cancel safety
+/// Cancel safe.
+pub(super) async fn next(picture: &mut Option<Picture>) -> Option<News> {
+    match picture {
+        Some(picture) => match picture.news.recv().await {
+            Some(news) => Some(news),
+            // The thread has ended and said so; nothing more comes.
+            None => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+impl Session {
+    /// Starts the picture thread and the task that writes its streams.
+    pub(super) async fn start_picture(&mut self) -> Turn {
+        let Some(line) = &self.line else { return Ok(()) };
+        let connection = line.connection().clone();
+        let open = (self.start.desktop.capture)();
+        let first = Epoch(self.pictures << EPOCH_BITS);
+        self.pictures = self.pictures.wrapping_add(1);
+        let mut picture = Picture::start(open, first).map_err(|error| {
+            tracing::error!(%error, "no thread for the picture");
+            Close::Internal
+        })?;
+        if let Some(frames) = picture.frames.take() {
+            self.writer = Some(AbortOnDropHandle::new(tokio::spawn(write(connection, frames))));
+        }
+        self.picture = Some(picture);
+        Ok(())
+    }
+
+    /// No further byte of picture leaves the host.
+    pub(super) fn drop_picture(&mut self) {
+        self.writer = None;
+        self.picture = None;
+        self.shown = None;
+    }
+}
+
+/// Writes epochs, one stream each, until the connection or the picture ends. An older epoch's stream is reset: what
+/// of it is still on its way is of no use.
+async fn write(connection: Connection, mut frames: mpsc::Receiver<Out>) {
+    let mut stream = None;
+    while let Some(out) = frames.recv().await {
+        let written = match out {
+            Out::Open(bytes) => {
+                reset(stream.take());
+                open(&connection, &bytes).await.map(|opened| stream = Some(opened))
+            }
+            Out::Message(bytes) => match &mut stream {
+                Some(stream) => stream.write_all(&bytes).await.map_err(anyhow::Error::from),
+                None => Ok(()),
+            },
+        };
+        if let Err(error) = written {
+            // The session's loop learns it from the control stream.
+            tracing::debug!(%error, "screen stream ended");
+            return;
+        }
+    }
+    reset(stream);
+}
+
+fn reset(stream: Option<SendStream>) {
+    if let Some(mut stream) = stream {
+        let _ = stream.reset(VarInt::from_u32(Close::Done.code().into()));
+    }
+}
+
+async fn open(connection: &Connection, first: &[u8]) -> anyhow::Result<SendStream> {
+    let mut stream = connection.open_uni().await?;
+    stream.write_all(&[StreamKind::Screen as u8]).await?;
+    stream.write_all(first).await?;
+    Ok(stream)
+}

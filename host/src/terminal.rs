@@ -1,0 +1,188 @@
+//! The terminal front: prints the code, asks the questions, takes single keys.
+//!
+//! The code goes to standard output, one line, for scripts; everything else to standard error. Where standard input
+//! is no terminal, its bytes are the keys; at its end nobody can press anything any more.
+
+use crate::front::{Front, Over, Press, Show};
+use nearhand_proto::{pair::Death, rights::Rights};
+use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use std::{
+    io::{self, Read as _, Write as _},
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// Keys pressed and not yet looked at; when full, the keyboard waits.
+const KEYS: usize = 16;
+
+/// Single keys without Return, while this lives.
+struct RawKeys(Termios);
+
+impl RawKeys {
+    /// `None` where standard input is no terminal.
+    fn on() -> Option<Self> {
+        let before = termios::tcgetattr(io::stdin()).ok()?;
+        let mut raw = before.clone();
+        raw.local_modes -= LocalModes::ICANON | LocalModes::ECHO;
+        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+        termios::tcsetattr(io::stdin(), OptionalActions::Now, &raw).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for RawKeys {
+    fn drop(&mut self) {
+        // Nothing better can be done if the terminal has gone.
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}
+
+/// Shows and asks until the host says good-bye.
+pub async fn run(mut front: Front) {
+    let _raw = RawKeys::on();
+    let (sender, mut keys) = mpsc::channel(KEYS);
+    // Ends with the process: a blocked read can't be called off.
+    thread::spawn(move || {
+        let bytes = io::stdin().lock().bytes();
+        bytes.map_while(Result::ok).try_for_each(|key| sender.blocking_send(key).map_err(drop))
+    });
+    let mut asking = false;
+    let mut open = true;
+    loop {
+        tokio::select! {
+            biased;
+            show = front.shows.recv() => {
+                let Some(show) = show else { return };
+                match &show {
+                    Show::Ask { .. } => asking = true,
+                    Show::AskOver | Show::Ended(_) => asking = false,
+                    _ => {}
+                }
+                print(&show);
+                if matches!(show, Show::Bye(_)) {
+                    return;
+                }
+            }
+            key = keys.recv(), if open => match key {
+                Some(key) => {
+                    if let Some(press) = meaning(key, asking) {
+                        // A host that has gone takes nothing any more.
+                        let _ = front.presses.send(press).await;
+                    }
+                }
+                None => open = false,
+            },
+        }
+    }
+}
+
+/// What a key means, while a question stands or not.
+fn meaning(key: u8, asking: bool) -> Option<Press> {
+    match key.to_ascii_lowercase() {
+        b'y' if asking => Some(Press::Allow),
+        b'n' if asking => Some(Press::Decline),
+        b'c' => Some(Press::Revoke(Rights::CONTROL)),
+        b'q' | 0x1b => Some(Press::Stop),
+        b'\n' | b'\r' if asking => None,
+        _ => Some(Press::Key),
+    }
+}
+
+fn print(show: &Show) {
+    if let Show::Code { code, until } = show {
+        let mut out = io::stdout().lock();
+        // A reader that has gone is no reason to end a session.
+        let _ = writeln!(out, "code {}", code.for_the_user());
+        let _ = out.flush();
+        let minutes = minutes(*until);
+        say(&format!(
+            "Read these digits out to the technician who helps you - only if YOU called them. Good for {minutes}.\n\
+             (q ends the program)"
+        ));
+        return;
+    }
+    say(&words(show));
+}
+
+fn say(text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+}
+
+fn minutes(until: Instant) -> String {
+    let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(500);
+    match left.as_secs().div_ceil(60) {
+        _ if left.as_secs() < 60 => format!("{} seconds", left.as_secs()),
+        1 => "1 minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+fn words(show: &Show) -> String {
+    match show {
+        Show::Relay { host, desk } => format!("Connected to {desk} ({host})."),
+        Show::Code { .. } | Show::AskOver | Show::RelayBack => String::new(),
+        Show::CodeOver(Over::Expired) => "The code has expired; here comes a new one.".to_owned(),
+        Show::CodeOver(Over::Dead(Death::WrongCodes)) => {
+            "The code was entered wrongly twice and is dead.".to_owned()
+        }
+        Show::CodeOver(Over::Dead(Death::TwoClaimants)) => {
+            "Two people entered your code at the same time, so both were refused. If you read it to one person \
+             only, be careful."
+                .to_owned()
+        }
+        Show::CodeOver(Over::Gone) => "The code is no longer valid.".to_owned(),
+        Show::WrongCode { left: 0 } => "Someone entered a wrong code again.".to_owned(),
+        Show::WrongCode { .. } => "Someone entered a wrong code. Was it read out rightly?".to_owned(),
+        Show::PressKey => "Too many wrong codes: someone may be guessing. Press any key for a new code.".to_owned(),
+        Show::Wait(until) => format!("To be safe there is no new code for {}.", minutes(*until)),
+        Show::Caller { technician, desk } => format!("{technician} of {desk} has entered your code."),
+        Show::Ask { technician, desk, rights, until } => format!(
+            "\n{technician} of {desk} asks to {}.\nDid YOU call them? Allow it? y = yes, n = no (no answer for {} \
+             is a no)",
+            rights.for_people(),
+            minutes(*until)
+        ),
+        Show::Rights { technician, held } if held.is_empty() => format!("{technician} may do nothing."),
+        Show::Rights { technician, held } => format!(
+            "{technician} may now: {}.  (q = end the session{})",
+            held.for_people(),
+            if held.contains(Rights::CONTROL) { ", c = take control back" } else { "" }
+        ),
+        Show::Suspended => "The technician's connection is silent; their mouse and keyboard are off. (q = end)".to_owned(),
+        Show::Resumed => "The technician is back.".to_owned(),
+        Show::RelayLost => "The help desk's relay does not answer; trying again ...".to_owned(),
+        Show::NoPicture(why) if why.is_empty() => "The technician sees your screen again.".to_owned(),
+        Show::NoPicture(why) => format!("The technician sees no picture: {why}."),
+        Show::Ended(why) => format!("Session over: {why}."),
+        Show::Bye(why) => format!("Bye: {why}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_mean_what_the_screen_says() {
+        let check = |key, asking, expected| assert_eq!(meaning(key, asking), expected, "{key}");
+        check(b'y', true, Some(Press::Allow));
+        check(b'Y', true, Some(Press::Allow));
+        check(b'y', false, Some(Press::Key));
+        check(b'n', true, Some(Press::Decline));
+        check(b'c', false, Some(Press::Revoke(Rights::CONTROL)));
+        check(b'q', true, Some(Press::Stop));
+        check(b'\n', true, None);
+        check(b' ', false, Some(Press::Key));
+    }
+
+    #[test]
+    fn time_left_in_words() {
+        let now = Instant::now();
+        assert_eq!(minutes(now + Duration::from_secs(600)), "10 minutes");
+        assert_eq!(minutes(now + Duration::from_secs(30)), "30 seconds");
+    }
+}

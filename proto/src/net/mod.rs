@@ -1,0 +1,25 @@
+//! The one shared quinn shell: identities and pins, connection-ID generators, the ends' socket, framed message
+//! streams, the link that keeps an end registered at its relay, and the transport settings of both connections.
+
+mod cid;
+mod frames;
+mod link;
+mod random;
+mod session;
+mod socket;
+mod tls;
+mod transport;
+mod watchdog;
+
+pub use cid::{EndCids, RelayCids, initial_for_host, initial_for_relay};
+pub use frames::{FrameError, FrameReceiver, FrameSender, LENGTH_BYTES, frame};
+pub use link::{DialError, Link, LinkConfig, LinkEvent, LinkHandle};
+pub use random::random;
+pub use session::{close_reason, session_client, session_server};
+pub use socket::{PathSocket, Paths};
+pub use tls::{
+    Identity, IdentityError, Pins, certificate_of, key_of, provider, relay_client_tls, relay_server_tls,
+    verify_proof,
+};
+pub use transport::{control_of_end, control_of_relay, session_transport};
+pub use watchdog::{LOOK, Watchdog};

@@ -1,0 +1,67 @@
+//! Transport settings (RFC 9000 §7.4, §18.2) of the two kinds of connection. Defaults of design §10.
+
+use quinn::{IdleTimeout, TransportConfig, VarInt};
+use std::{sync::Arc, time::Duration};
+
+/// A connection that hears nothing for this long is dead.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Something is sent at least this often, so that NAT mappings live.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Flow-control window of the relay's control connections, in bytes: control messages are small, and thousands of
+/// connections must not hold memory.
+const RELAY_WINDOW: u32 = 128 << 10;
+
+/// Flow-control window of a session's small streams and of what the viewer sends, in bytes.
+const SESSION_WINDOW: u32 = 2 << 20;
+
+/// Flow-control window of a screen stream at the viewer: at most a few updates in flight, of a few MiB each.
+const SCREEN_WINDOW: u32 = 8 << 20;
+
+fn base() -> TransportConfig {
+    let mut config = TransportConfig::default();
+    config
+        .max_idle_timeout(Some(IdleTimeout::try_from(IDLE).expect("30 s fit a VarInt of ms")))
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_concurrent_bidi_streams(VarInt::from_u32(8))
+        .max_concurrent_uni_streams(VarInt::from_u32(8));
+    config
+}
+
+/// The relay's end of a control connection: one stream, opened by the end; datagrams for address proofs.
+pub fn control_of_relay() -> Arc<TransportConfig> {
+    let mut config = base();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(1))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .stream_receive_window(VarInt::from_u32(RELAY_WINDOW))
+        .receive_window(VarInt::from_u32(RELAY_WINDOW))
+        .send_window(u64::from(RELAY_WINDOW))
+        .datagram_receive_buffer_size(Some(4 << 10))
+        .datagram_send_buffer_size(4 << 10);
+    Arc::new(config)
+}
+
+/// An end's side of a control connection.
+pub fn control_of_end() -> Arc<TransportConfig> {
+    let mut config = base();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(Some(4 << 10))
+        .datagram_send_buffer_size(4 << 10);
+    Arc::new(config)
+}
+
+/// The session connection, the same at both ends.
+pub fn session_transport() -> Arc<TransportConfig> {
+    let mut config = base();
+    config
+        .stream_receive_window(VarInt::from_u32(SCREEN_WINDOW))
+        .receive_window(VarInt::from_u32(SCREEN_WINDOW + SESSION_WINDOW))
+        .send_window(u64::from(SCREEN_WINDOW))
+        .datagram_receive_buffer_size(Some(16 << 10))
+        .datagram_send_buffer_size(16 << 10);
+    Arc::new(config)
+}

@@ -1,0 +1,187 @@
+//! Consent, as the user gives it.
+//!
+//! ```text
+//! Idle --ask--> Asking --allow--> Idle with more rights
+//!                  \--decline / 60 s--> Idle as before
+//! ```
+//! Silence declines. Viewing comes first; control is a question of its own, even when both were asked at once.
+
+use crate::rights::Rights;
+use std::time::{Duration, Instant};
+
+/// How long a question stands before silence declines it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the user said to one question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes.
+    Allow,
+    /// No.
+    Decline,
+}
+
+/// How one question ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// These rights were given.
+    Given(Rights),
+    /// The user said no to these.
+    Declined(Rights),
+    /// Nobody said anything to these for [`PATIENCE`].
+    TimedOut(Rights),
+}
+
+/// Which rights are held, and which question stands.
+#[derive(Clone, Debug, Default)]
+pub struct Consent {
+    held: Rights,
+    /// INVARIANT: disjoint from `held`; the first question's rights are not repeated in `later`.
+    asking: Option<(Rights, Instant)>,
+    later: Rights,
+}
+
+impl Consent {
+    /// The rights given and not taken back.
+    pub fn held(&self) -> Rights {
+        self.held
+    }
+
+    /// The question that stands, and when silence will decline it.
+    pub fn question(&self) -> Option<(Rights, Instant)> {
+        self.asking
+    }
+
+    /// The user gave these beforehand (`--allow`). Returns what is newly held. Without viewing nothing is.
+    pub fn preset(&mut self, rights: Rights) -> Rights {
+        if !(self.held | rights).contains(Rights::VIEW) {
+            return Rights::empty();
+        }
+        let given = (rights & Rights::OFFERED) - self.held;
+        self.held |= given;
+        self.later -= given;
+        given
+    }
+
+    /// The technician wants these. Returns the question to put to the user now, if it is a new one.
+    pub fn ask(&mut self, wanted: Rights, now: Instant) -> Option<Rights> {
+        let asked = self.asking.map_or(Rights::empty(), |question| question.0);
+        self.later |= (wanted & Rights::OFFERED) - self.held - asked;
+        self.next(now)
+    }
+
+    /// The user answered the question that stands. A late answer changes nothing.
+    pub fn answer(&mut self, answer: Answer) -> Option<Outcome> {
+        let (rights, _) = self.asking.take()?;
+        match answer {
+            Answer::Allow => {
+                self.held |= rights;
+                Some(Outcome::Given(rights))
+            }
+            Answer::Decline => {
+                self.forget_what_needs(rights);
+                Some(Outcome::Declined(rights))
+            }
+        }
+    }
+
+    /// Time passed: silence may have declined.
+    pub fn handle_time(&mut self, now: Instant) -> Option<Outcome> {
+        let (rights, until) = self.asking?;
+        if now < until {
+            return None;
+        }
+        self.asking = None;
+        self.forget_what_needs(rights);
+        Some(Outcome::TimedOut(rights))
+    }
+
+    /// The next question to put to the user, if none stands.
+    pub fn next(&mut self, now: Instant) -> Option<Rights> {
+        if self.asking.is_some() {
+            return None;
+        }
+        let first = self.later.iter().next()?;
+        self.later -= first;
+        self.asking = Some((first, now + PATIENCE));
+        Some(first)
+    }
+
+    /// The user takes rights back. Without viewing there is no control. Returns what was really held.
+    pub fn revoke(&mut self, rights: Rights) -> Rights {
+        let all = if rights.contains(Rights::VIEW) { Rights::all() } else { rights };
+        let gone = self.held & all;
+        self.held -= gone;
+        gone
+    }
+
+    /// Without viewing nothing else is asked.
+    fn forget_what_needs(&mut self, declined: Rights) {
+        if declined.contains(Rights::VIEW) {
+            self.later = Rights::empty();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: Rights = Rights::VIEW.union(Rights::CONTROL);
+
+    #[test]
+    fn view_first_then_control() {
+        let now = Instant::now();
+        let mut consent = Consent::default();
+        assert_eq!(consent.ask(BOTH, now), Some(Rights::VIEW));
+        assert_eq!(consent.ask(BOTH, now), None, "asked again while the question stands");
+        assert_eq!(consent.answer(Answer::Allow), Some(Outcome::Given(Rights::VIEW)));
+        assert_eq!(consent.held(), Rights::VIEW);
+        assert_eq!(consent.next(now), Some(Rights::CONTROL));
+        assert_eq!(consent.answer(Answer::Decline), Some(Outcome::Declined(Rights::CONTROL)));
+        assert_eq!(consent.held(), Rights::VIEW);
+        assert_eq!(consent.answer(Answer::Allow), None, "a late answer");
+    }
+
+    #[test]
+    fn silence_declines() {
+        let now = Instant::now();
+        let mut consent = Consent::default();
+        consent.ask(BOTH, now);
+        assert_eq!(consent.handle_time(now + PATIENCE - Duration::from_millis(1)), None);
+        assert_eq!(consent.handle_time(now + PATIENCE), Some(Outcome::TimedOut(Rights::VIEW)));
+        assert_eq!(consent.next(now), None, "no view, no further question");
+        assert_eq!(consent.answer(Answer::Allow), None);
+        assert_eq!(consent.held(), Rights::empty());
+    }
+
+    #[test]
+    fn taking_view_takes_all() {
+        let now = Instant::now();
+        let mut consent = Consent::default();
+        consent.ask(BOTH, now);
+        consent.answer(Answer::Allow);
+        consent.next(now);
+        consent.answer(Answer::Allow);
+        assert_eq!(consent.revoke(Rights::CONTROL), Rights::CONTROL);
+        assert_eq!(consent.revoke(Rights::CONTROL), Rights::empty());
+        assert_eq!(consent.revoke(Rights::VIEW), Rights::VIEW);
+        assert_eq!(consent.ask(BOTH, now), Some(Rights::VIEW), "may be asked again");
+    }
+
+    #[test]
+    fn what_was_given_beforehand_is_not_asked() {
+        let now = Instant::now();
+        let mut consent = Consent::default();
+        assert_eq!(consent.preset(Rights::CONTROL), Rights::empty(), "no control without viewing");
+        assert_eq!(consent.preset(Rights::VIEW), Rights::VIEW);
+        assert_eq!(consent.preset(Rights::VIEW), Rights::empty());
+        assert_eq!(consent.ask(BOTH, now), Some(Rights::CONTROL));
+    }
+
+    #[test]
+    fn rights_that_no_host_offers_are_not_asked() {
+        let mut consent = Consent::default();
+        assert_eq!(consent.ask(Rights::TERMINAL, Instant::now()), None);
+    }
+}

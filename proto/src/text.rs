@@ -1,0 +1,107 @@
+//! Text that came from somebody else and will be shown: on a terminal, in a window, in a log, in a report.
+//!
+//! Control characters could drive a terminal, bidirectional controls could turn a name around (CVE-2021-42574), so
+//! neither survives. Bounded, and checked where it is decoded.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A short name of a person, desk or machine: 1 to [`Name::MAX`] bytes of printable text.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+impl Name {
+    /// Bytes of UTF-8.
+    pub const MAX: usize = 64;
+
+    /// Makes a name out of anything: what is not printable becomes U+FFFD, what is too long is cut, an empty text
+    /// becomes `-`.
+    pub fn lossy(text: &str) -> Self {
+        let mut shown = printable(text.trim());
+        cut(&mut shown, Self::MAX);
+        if shown.is_empty() {
+            shown.push('-');
+        }
+        Self(shown)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a text is no [`Name`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to 64 bytes of printable text")]
+pub struct NameError;
+
+impl TryFrom<String> for Name {
+    type Error = NameError;
+    fn try_from(text: String) -> Result<Self, NameError> {
+        let fits = !text.trim().is_empty() && text.len() <= Self::MAX && text.chars().all(is_printable);
+        if fits { Ok(Self(text)) } else { Err(NameError) }
+    }
+}
+
+impl std::str::FromStr for Name {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// True for what may be shown as it is: no C0 or C1 control, no bidirectional control, no line separator.
+pub fn is_printable(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// `text` with everything that must not be shown replaced by U+FFFD.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_printable(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+/// Cuts `text` to at most `max` bytes, at a character boundary.
+pub fn cut(text: &mut String, max: usize) {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_hold_only_what_can_be_shown() {
+        assert!("Vera Müller".parse::<Name>().is_ok());
+        for bad in ["", "  ", "a\u{1b}[31m", "a\u{202e}b", "a\nb", &"x".repeat(65)] {
+            assert!(bad.parse::<Name>().is_err(), "{bad:?}");
+        }
+        assert_eq!(Name::lossy("a\u{1b}b").as_str(), "a\u{fffd}b");
+        assert_eq!(Name::lossy(&"ü".repeat(40)).as_str().len(), 64);
+        assert_eq!(Name::lossy("").as_str(), "-");
+    }
+}

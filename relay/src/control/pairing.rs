@@ -1,0 +1,213 @@
+//! Waiting, claiming, pairing: the verbs of design §5 on the relay's side. The PAKE's bytes pass through unread.
+
+use super::connection::{End, Turn};
+use crate::{
+    directory::{Claim, Claimant, Claimed},
+    record::{RecordError, SessionRow},
+};
+use nearhand_proto::{
+    close::Close,
+    code::Locator,
+    control::{Leave, Role, Technician, ToEnd, ToRelay, Token},
+    ids::{ActorId, ClaimId, Fingerprint, SessionId},
+    net::random,
+    record::{Event, Left},
+    text::Name,
+};
+use serde_bytes::ByteBuf;
+use std::time::Instant;
+
+/// Draws of a locator before the host is told that the relay is full.
+const DRAWS: usize = 64;
+
+impl End {
+    fn actor(&self) -> ActorId {
+        self.technician.unwrap_or_else(|| self.key.fingerprint()).actor()
+    }
+
+    async fn own_fact(&self, event: Event) {
+        self.hub.fact(SessionId::NONE, self.actor(), event).await;
+    }
+
+    /// Host: a locator to wait under.
+    pub(super) async fn wait(&mut self) -> Turn {
+        if self.hub.is_draining() {
+            return self.send(ToEnd::Refused(Close::RelayStopping)).await;
+        }
+        let now = Instant::now();
+        let drawn = (0..DRAWS).find_map(|_| self.hub.directory().wait(self.rid, random(), now));
+        match drawn {
+            Some(locator) => {
+                self.own_fact(Event::HostWaiting).await;
+                self.send(ToEnd::Waiting(locator)).await
+            }
+            None => self.send(ToEnd::Refused(Close::Busy)).await,
+        }
+    }
+
+    /// Host: waits no longer.
+    pub(super) async fn leave(&mut self, why: Leave) -> Turn {
+        let outbox = self.hub.directory().leave(self.rid, Instant::now());
+        self.hub.deliver(outbox);
+        if why == Leave::WrongCodes {
+            self.own_fact(Event::PairCodeDead).await;
+        }
+        self.own_fact(Event::HostLeft { why: Left::from(why) }).await;
+        Ok(())
+    }
+
+    /// Viewer: who this certificate belongs to, looked up anew each time.
+    async fn who(&self) -> Result<(Fingerprint, Technician), Close> {
+        let key = self.technician.ok_or(Close::UnknownTechnician)?;
+        match self.hub.recorder.technician(key).await {
+            Ok(Some(known)) => {
+                let desk = self.hub.config.desk.clone();
+                Ok((key, Technician { id: known.id, name: known.name, desk }))
+            }
+            Ok(None) => Err(Close::UnknownTechnician),
+            Err(RecordError::Removed) => Err(Close::TechnicianRemoved),
+            Err(_) => Err(Close::RecordUnavailable),
+        }
+    }
+
+    /// Viewer: wants the host behind a locator.
+    pub(super) async fn claim(&mut self, locator: Locator) -> Turn {
+        if self.hub.is_draining() {
+            return self.send(ToEnd::Refused(Close::RelayStopping)).await;
+        }
+        let (key, technician) = match self.who().await {
+            Ok(who) => who,
+            Err(why) => return self.refuse_claim(Name::lossy("-"), why).await,
+        };
+        let now = Instant::now();
+        if !self.hub.wrong_codes().may_try(&key, &self.address, now) {
+            return self.refuse_claim(technician.name, Close::TooManyWrongCodes).await;
+        }
+        let name = technician.name.clone();
+        let claimant = Claimant { viewer: self.rid, technician_key: key, technician, address: self.address };
+        let (claimed, outbox) = self.hub.directory().claim(locator, claimant, now);
+        self.hub.deliver(outbox);
+        match claimed {
+            Claimed::Started(_) => {
+                self.own_fact(Event::PairStarted { technician: name }).await;
+                Ok(())
+            }
+            Claimed::Nobody => {
+                // Unknown, expired and used locators look the same and cost the same.
+                self.hub.wrong_codes().handle_wrong(key, self.address, now);
+                self.refuse_claim(name, Close::NoSuchCode).await
+            }
+            Claimed::Two(first) => {
+                self.hub.fact(SessionId::NONE, first.technician.id, Event::PairTwoClaimants).await;
+                self.own_fact(Event::PairCodeDead).await;
+                self.refuse_claim(name, Close::TwoClaimants).await
+            }
+        }
+    }
+
+    async fn refuse_claim(&mut self, technician: Name, reason: Close) -> Turn {
+        self.own_fact(Event::ClaimRefused { technician, reason }).await;
+        self.send(ToEnd::Refused(reason)).await
+    }
+
+    /// Either: PAKE bytes for the other side.
+    pub(super) fn pair(&mut self, claim: ClaimId, message: ByteBuf) -> Turn {
+        if ToRelay::MAX_PAIR < message.len() {
+            return Err(Close::Protocol);
+        }
+        // A message for a claim that has just ended is no fault; too many are, and go nowhere.
+        let to = self.hub.directory().pair(claim, self.rid);
+        self.hub.deliver(to.map(|to| (to, ToEnd::Pair { claim, message })).into_iter().collect());
+        Ok(())
+    }
+
+    /// Either: gives a claim up. `WrongCode` and `CodeDead` from the host are what count.
+    pub(super) async fn abandon(&mut self, claim: ClaimId, why: Close) -> Turn {
+        let abandoned = self.hub.directory().abandon(claim, self.rid, why);
+        let Some((claim, outbox)) = abandoned else { return Ok(()) };
+        self.hub.deliver(outbox);
+        if self.role == Role::Host && matches!(why, Close::WrongCode | Close::CodeDead) {
+            let Claim { technician, technician_key, address, .. } = claim;
+            self.hub.wrong_codes().handle_wrong(technician_key, address, Instant::now());
+            self.own_fact(Event::PairWrongCode { technician: technician.name }).await;
+        }
+        Ok(())
+    }
+
+    /// Either: the other side knows the code. When both have said so, the session is committed, then announced.
+    pub(super) async fn confirmed(&mut self, id: ClaimId) -> Turn {
+        let both = self.hub.directory().confirm(id, self.rid, Instant::now());
+        let Some(claim) = both else { return Ok(()) };
+        match self.start_session(&claim).await {
+            Ok(row) => {
+                self.hub.open_session(id, row);
+            }
+            Err(why) => {
+                let ends = [claim.host, claim.viewer];
+                let withdrawn = ends.map(|end| (end, ToEnd::Withdrawn { claim: id, why }));
+                self.hub.deliver(withdrawn.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Row and `session.start` in one transaction: no durable start, no pairing.
+    async fn start_session(&self, claim: &Claim) -> Result<SessionRow, Close> {
+        let host_key = self.hub.key_of(claim.host).ok_or(Close::HostGone)?;
+        let viewer_key = self.hub.key_of(claim.viewer).ok_or(Close::TechnicianLeft)?;
+        let row = SessionRow {
+            id: SessionId(random()),
+            host_key: host_key.fingerprint(),
+            viewer_key: viewer_key.fingerprint(),
+            technician: claim.technician.id,
+        };
+        let event = Event::SessionStart {
+            technician: claim.technician.name.clone(),
+            desk: claim.technician.desk.clone(),
+            technician_key: claim.technician_key,
+            host_key,
+            viewer_key,
+        };
+        self.hub.recorder.start_session(row.clone(), event).await.map_err(|error| {
+            tracing::error!(%error, "no session without a durable record");
+            Close::RecordUnavailable
+        })?;
+        Ok(row)
+    }
+
+    /// Viewer: a typing slip that cost no attempt.
+    pub(super) async fn mistyped(&mut self) -> Turn {
+        let (_, technician) = match self.who().await {
+            Ok(who) => who,
+            Err(why) => return self.send(ToEnd::Refused(why)).await,
+        };
+        self.own_fact(Event::CodeMistyped { technician: technician.name }).await;
+        Ok(())
+    }
+
+    /// Viewer: refuses a code that has failed twice.
+    pub(super) async fn refused_twice(&mut self) -> Turn {
+        let (_, technician) = match self.who().await {
+            Ok(who) => who,
+            Err(why) => return self.send(ToEnd::Refused(why)).await,
+        };
+        self.own_fact(Event::CodeRefusedTwice { technician: technician.name }).await;
+        Ok(())
+    }
+
+    /// Viewer: makes a technician of its certificate's key.
+    pub(super) async fn enrol(&mut self, token: Token) -> Turn {
+        let Some(key) = self.technician else { return Err(Close::Protocol) };
+        let reason = match self.hub.recorder.enrol(token, key).await {
+            Ok(known) => {
+                let desk = self.hub.config.desk.clone();
+                let technician = Technician { id: known.id, name: known.name, desk };
+                return self.send(ToEnd::Enrolled(technician)).await;
+            }
+            Err(RecordError::BadToken) => Close::BadToken,
+            Err(_) => Close::RecordUnavailable,
+        };
+        self.own_fact(Event::EnrolRefused { reason }).await;
+        self.send(ToEnd::Refused(reason)).await
+    }
+}

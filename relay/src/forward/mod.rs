@@ -1,0 +1,10 @@
+//! The data plane: forwards session packets by the routing id in their destination connection ID and hands the rest
+//! to quinn. It never terminates, decrypts or understands what it forwards, and it never dials.
+
+mod address;
+mod routes;
+mod socket;
+
+pub use address::AddressProof;
+pub use routes::{Refusal, Routes, Traffic, Verdict};
+pub use socket::{ForwardStats, ForwardingSocket};

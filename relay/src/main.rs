@@ -1,0 +1,68 @@
+//! `nearhand-relay`: the relay, and its operator's commands.
+
+use clap::{Parser, Subcommand};
+use nearhand_relay::{
+    admin,
+    config::{Config, ServeArgs},
+    relay::Relay,
+};
+use std::{io::Write as _, process::ExitCode};
+
+/// Pairs user and technician by session code, forwards their packets without being able to read them, and keeps the
+/// record of what was done.
+#[derive(Parser)]
+#[command(name = "nearhand-relay", version, after_long_help = EXAMPLES)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the relay; prints 'ready' and the relay string once it serves
+    Serve(ServeArgs),
+    #[command(flatten)]
+    Admin(admin::Command),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  nearhand-relay serve --data /var/lib/nearhand --name relay.example.org --desk 'Example Help Desk'
+  nearhand-relay technician add 'Vera Example' --data /var/lib/nearhand
+  nearhand-relay record list --data /var/lib/nearhand
+
+SIGTERM drains: no new session, running ones go on for up to a minute. A second SIGTERM ends at once; running sessions
+then wait for the relay to come back.
+Exit codes: 0 done, 1 failed (the sentence says why), 2 wrong command line.
+";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Args::parse().command {
+        Command::Admin(command) => admin::run(command).await,
+        Command::Serve(args) => match serve(args).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let _ = writeln!(std::io::stderr(), "nearhand-relay: {error:#}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let relay = Relay::start(Config::resolve(args)?).await?;
+    writeln!(std::io::stdout(), "ready {}", relay.string())?;
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    tracing::info!("draining; a second signal ends at once");
+    tokio::select! {
+        () = relay.drain() => {}
+        _ = terminate.recv() => tracing::warn!("ended at once"),
+        _ = interrupt.recv() => tracing::warn!("ended at once"),
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Stories: relay, host and viewer together, in one process.
+
+fn main() {}

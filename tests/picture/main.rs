@@ -1,0 +1,197 @@
+//! The picture from the host's encoder over wire bytes to the viewer's decoder: exact for every size and every
+//! sequence of damage. Pure, so apart from the stories of `e2e`: no relay, no sockets.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail it")]
+
+use nearhand_host::encode::{Damage, Encoder, Ending, Marks, Pixels};
+use nearhand_proto::{
+    session::{
+        geometry::{MonitorId, Rect, Size},
+        screen::{Epoch, Screen, UpdateNo},
+    },
+    wire,
+};
+use nearhand_viewer::{decode::Decoder, screen};
+use proptest::{collection::vec, prelude::*};
+use std::time::{Duration, Instant};
+
+/// Bytes between rows beyond the pixels, filled with what must not matter.
+const PADDING: usize = 12;
+
+/// A screen, its encoder, a decoder, and what the viewer's front is shown.
+struct World {
+    size: Size,
+    stride: usize,
+    pixels: Vec<u8>,
+    damage: Damage,
+    encoder: Encoder,
+    decoder: Decoder,
+    shown: screen::Screen,
+    updates: u64,
+    noise: u64,
+}
+
+impl World {
+    fn new(size: Size) -> Self {
+        let (encoder, open) = Encoder::open(MonitorId(1), Epoch(1), size).unwrap();
+        let open = wire::decode::<Screen>(&wire::encode(&open)).unwrap();
+        let stride = 4 * usize::from(size.width) + PADDING;
+        Self {
+            size,
+            stride,
+            pixels: vec![0; stride * usize::from(size.height)],
+            damage: Damage::new(size),
+            encoder,
+            decoder: Decoder::open(&open).unwrap(),
+            shown: screen::Screen::default(),
+            updates: 0,
+            noise: 0x9e37_79b9_7f4a_7c15,
+        }
+    }
+
+    /// Changes the screen and reports it as capture does.
+    fn paint(&mut self, paint: &Paint) {
+        let Some(area) = paint.area.clipped(self.size) else { return };
+        for y in area.y..area.y + area.height {
+            for x in area.x..area.x + area.width {
+                let noise = self.noise();
+                let pixel = match paint.what {
+                    What::Solid(colour) => [colour[2], colour[1], colour[0], noise[3]],
+                    What::Noise => noise,
+                    What::Text if noise[0] < 40 => [0, 0, 0, noise[3]],
+                    What::Text => [255, 255, 255, 255],
+                };
+                let start = usize::from(y) * self.stride + 4 * usize::from(x);
+                self.pixels[start..start + 4].copy_from_slice(&pixel);
+            }
+        }
+        self.damage.handle_change(area, Instant::now());
+    }
+
+    fn noise(&mut self) -> [u8; 4] {
+        self.noise ^= self.noise << 13;
+        self.noise ^= self.noise >> 7;
+        self.noise ^= self.noise << 17;
+        let bytes = self.noise.to_le_bytes();
+        [bytes[2], bytes[3], bytes[4], bytes[5]]
+    }
+
+    /// Encodes the pending damage, carries it as bytes and presents it. True if there was an update.
+    fn update(&mut self) -> bool {
+        let marks = self.damage.take().map_or_else(|| Marks::none(self.size), |pending| pending.marks);
+        let frame = Pixels::new(&self.pixels, self.stride, self.size).unwrap();
+        let mut carried = Vec::new();
+        let ending = &mut || Ending { more: false, spent: Duration::ZERO };
+        let emit = &mut |message| carried.push(wire::encode(&message));
+        let update = self.encoder.encode(&frame, &marks, ending, emit).unwrap();
+        assert_eq!(update.is_none(), carried.is_empty());
+        if update.is_some() {
+            self.updates += 1;
+            assert_eq!(update, Some(UpdateNo(self.updates)));
+        }
+        for bytes in &carried {
+            let before = self.shown.snapshot();
+            if let Some(presented) = self.decoder.handle(wire::decode(bytes).unwrap()).unwrap() {
+                assert_eq!(Some(presented.update), update);
+                self.shown.show(self.size, presented.picture.pixels(), &presented.changed);
+            } else {
+                assert!(self.shown.snapshot() == before, "half an update is never shown");
+            }
+        }
+        update.is_some()
+    }
+
+    /// The screen without padding and fourth bytes.
+    fn truth(&self) -> Vec<u8> {
+        let rows = self.pixels.chunks(self.stride).map(|row| &row[..row.len() - PADDING]);
+        rows.flat_map(|row| row.chunks(4).flat_map(|pixel| [pixel[2], pixel[1], pixel[0]])).collect()
+    }
+
+    fn is_exact(&self) -> bool {
+        self.shown
+            .snapshot()
+            .is_some_and(|snapshot| snapshot.size == self.size && snapshot.rgb == self.truth())
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Paint {
+    area: Rect,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Solid([u8; 3]),
+    Noise,
+    Text,
+}
+
+fn any_paint(size: Size) -> impl Strategy<Value = Paint> {
+    let area = (0..size.width, 0..size.height, 1..=size.width, 1..=size.height);
+    let area = area.prop_map(|(x, y, width, height)| Rect { x, y, width, height });
+    let what = prop_oneof![any::<[u8; 3]>().prop_map(What::Solid), Just(What::Noise), Just(What::Text)];
+    (area, what).prop_map(|(area, what)| Paint { area, what })
+}
+
+/// A size, and steps of a few paints each, encoded together.
+fn any_story(
+    sizes: impl Strategy<Value = Size>,
+    steps: usize,
+) -> impl Strategy<Value = (Size, Vec<Vec<Paint>>)> {
+    sizes.prop_flat_map(move |size| (Just(size), vec(vec(any_paint(size), 0..4), 1..steps)))
+}
+
+fn check(size: Size, steps: &[Vec<Paint>]) {
+    let mut world = World::new(size);
+    for paints in steps {
+        paints.iter().for_each(|paint| world.paint(paint));
+        world.update();
+        assert!(world.is_exact(), "{size:?} {paints:?}");
+    }
+    assert!(!world.update(), "nothing changed, nothing sent");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #[test]
+    fn every_small_picture_arrives_exactly(
+        (size, steps) in any_story((1_u16..200, 1_u16..200).prop_map(|(width, height)| Size { width, height }), 8),
+    ) {
+        check(size, &steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+    #[test]
+    fn a_screen_of_odd_size_arrives_exactly(
+        (size, steps) in any_story(Just(Size { width: 1_367, height: 769 }), 4),
+    ) {
+        check(size, &steps);
+    }
+}
+
+#[test]
+fn the_sizes_at_the_edges_arrive_exactly() {
+    for (width, height) in
+        [(1, 1), (17, 33), (64, 64), (65, 1), (1, 130), (16_384, 1), (1, 16_384), (5_000, 20)]
+    {
+        let size = Size { width, height };
+        let noise = Paint { area: size.rect(), what: What::Noise };
+        let solid = Paint { area: size.rect(), what: What::Solid([1, 2, 3]) };
+        check(size, &[vec![], vec![noise.clone()], vec![solid], vec![noise]]);
+    }
+}
+
+#[test]
+fn what_is_not_reported_is_not_sent() {
+    let size = Size { width: 128, height: 64 };
+    let mut world = World::new(size);
+    world.update();
+    world.paint(&Paint { area: Rect { x: 0, y: 0, width: 1, height: 1 }, what: What::Solid([9; 3]) });
+    world.pixels[4 * 100] = 200; // a change that capture kept silent about
+    world.update();
+    assert!(!world.is_exact());
+    world.damage.handle_change(Rect { x: 100, y: 0, width: 1, height: 1 }, Instant::now());
+    assert!(world.update() && world.is_exact());
+}

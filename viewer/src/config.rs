@@ -1,0 +1,312 @@
+//! What was typed, resolved once: [`Config`] has no option with a hidden default. Called by `main.rs`.
+
+use crate::{
+    headless::{Commands, EXIT_FAILED, EXIT_INTERRUPTED, Plan, parse},
+    state::{State, StateError},
+};
+use clap::{ArgGroup, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use nearhand_proto::{
+    close::Close,
+    code::{CodeError, SessionCode},
+    control::Token,
+    relay_string::RelayString,
+    rights::Rights,
+};
+use std::{ffi::OsString, fs, path::PathBuf};
+
+/// Exit code for a command line or script that is not understood; clap has the same.
+const EXIT_USAGE: u8 = 2;
+
+/// What the program is to do.
+pub enum Config {
+    /// Make this computer's key a technician's.
+    Enrol(Enrol),
+    /// Hold a session.
+    Run(Box<Run>),
+}
+
+/// An enrolment.
+pub struct Enrol {
+    /// Where.
+    pub relay: RelayString,
+    /// The one-time token.
+    pub token: Token,
+    /// Where the key goes.
+    pub state: State,
+}
+
+/// A session.
+pub struct Run {
+    /// Where the host waits.
+    pub relay: RelayString,
+    /// Its code.
+    pub code: SessionCode,
+    /// What to do there.
+    pub plan: Plan,
+    /// Where the key is.
+    pub state: State,
+}
+
+/// Why the program does not begin.
+#[non_exhaustive]
+pub enum Refusal {
+    /// `--help`, `--version`, or something that clap does not understand.
+    Usage(clap::Error),
+    /// A script, a command or a setting that won't do; the sentence says why.
+    Input(String),
+    /// A code with a typing slip; and where to report it, if that is known.
+    Mistyped(CodeError, Option<(RelayString, State)>),
+    /// The state folder can't be used.
+    State(StateError),
+}
+
+#[derive(Parser)]
+#[command(name = "nearhand-viewer", version, about = "Nearhand's viewer: the technician's end")]
+struct Typed {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make this computer's key a technician's, once, with a token from the relay's operator
+    Enrol {
+        /// The token that 'nearhand-relay technician add NAME' printed
+        #[arg(allow_hyphen_values = true)]
+        token: String,
+        /// The relay string, as the relay printed it after 'ready'
+        #[arg(long, value_name = "STRING")]
+        relay: RelayString,
+        /// Folder of the key and settings [default: the XDG state folder]
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Hold a session with the computer that waits under CODE; commands in, JSON Lines out
+    Run(TypedRun),
+}
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("commands").required(true).args(["script", "do_", "stdio"])))]
+struct TypedRun {
+    /// The session code that the user reads out, in any grouping
+    #[arg(required = true, value_name = "CODE", num_args = 1..)]
+    code: Vec<String>,
+    /// The rights to ask the user for, joined by commas
+    #[arg(long, value_name = "RIGHTS", default_value = "view,control")]
+    want: Rights,
+    /// The relay string [default: that of the last enrolment]
+    #[arg(long, value_name = "STRING")]
+    relay: Option<RelayString>,
+    /// Folder of the key and settings [default: the XDG state folder]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Run the commands of this file, one a line
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Run these commands, separated by '; '
+    #[arg(long = "do", id = "do_", value_name = "COMMANDS")]
+    do_: Option<String>,
+    /// Run the commands that come on standard input, one a line
+    #[arg(long)]
+    stdio: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  nearhand-viewer enrol --relay 'relay.example.org:4433#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU' TOKEN
+  nearhand-viewer run 384 711 904 258 --do 'wait-settled; snapshot desk.png'
+  nearhand-viewer run 384711904258 --want view,control --do 'key ctrl+alt+t; wait-settled; type uname -a; key Return'
+  nearhand-viewer run 384-711-904-258 --stdio
+
+Commands:
+  wait-settled [MS]        snapshot FILE.png        watch X Y            monitor N
+  move X Y                 click X Y [left|middle|right]                 drag X1 Y1 X2 Y2
+  wheel X Y N              key ctrl+alt+t           hold KEYS            release KEYS
+  type TEXT                note TEXT                ask RIGHTS           stats            end
+";
+
+impl Config {
+    /// Resolves the program's arguments, its own name first. Reads the script and the state folder.
+    ///
+    /// # Errors
+    /// [`Refusal`]: what to say, and with which exit code.
+    pub fn from_args<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Result<Self, Refusal> {
+        let command = Typed::command().after_long_help(format!("{EXAMPLES}\n{}", exit_codes()));
+        let typed = Typed::from_arg_matches(&command.try_get_matches_from(args).map_err(Refusal::Usage)?);
+        match typed.map_err(Refusal::Usage)?.command {
+            Command::Enrol { token, relay, state } => {
+                let state = State::open(state).map_err(Refusal::State)?;
+                Ok(Self::Enrol(Enrol { relay, token: Token(token), state }))
+            }
+            Command::Run(typed) => resolve(typed).map(|run| Self::Run(Box::new(run))),
+        }
+    }
+}
+
+impl Refusal {
+    /// The program's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(error) => u8::try_from(error.exit_code()).unwrap_or(EXIT_USAGE),
+            Self::Input(_) => EXIT_USAGE,
+            Self::Mistyped(..) => Close::Mistyped.exit_code(),
+            Self::State(_) => Close::Internal.exit_code(),
+        }
+    }
+
+    /// Says it: help on standard output, everything else as a sentence on standard error.
+    pub fn print(&self) {
+        match self {
+            Self::Usage(error) => {
+                let _ = error.print(); // nowhere left to say it
+            }
+            Self::Input(sentence) => eprintln!("{sentence}"),
+            Self::Mistyped(error, _) => eprintln!("{error}"),
+            Self::State(error) => match std::error::Error::source(error) {
+                Some(source) => eprintln!("{error} ({source})"),
+                None => eprintln!("{error}"),
+            },
+        }
+    }
+}
+
+fn resolve(typed: TypedRun) -> Result<Run, Refusal> {
+    let commands = commands(&typed)?;
+    let code = typed.code.join(" ").parse();
+    let state = State::open(typed.state).map_err(Refusal::State)?;
+    let relay = typed.relay.map_or_else(|| state.relay().map_err(Refusal::State), |relay| Ok(Some(relay)))?;
+    match (code, relay) {
+        (Ok(code), Some(relay)) => Ok(Run { relay, code, plan: Plan { commands, want: typed.want }, state }),
+        (Err(error), relay) => Err(Refusal::Mistyped(error, relay.map(|relay| (relay, state)))),
+        (Ok(_), None) => Err(Refusal::Input(
+            "no relay is known here; enrol first with 'nearhand-viewer enrol', or give --relay STRING"
+                .to_owned(),
+        )),
+    }
+}
+
+fn commands(typed: &TypedRun) -> Result<Commands, Refusal> {
+    if let Some(path) = &typed.script {
+        let unreadable =
+            |why: String| Refusal::Input(format!("can't read the script {}: {why}", path.display()));
+        let length = fs::metadata(path).map_err(|error| unreadable(error.to_string()))?.len();
+        if usize::try_from(length).is_ok_and(|length| length <= parse::MAX_SCRIPT) {
+            let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+            let steps = parse::script(&text)
+                .map_err(|error| Refusal::Input(format!("{}, {error}", path.display())))?;
+            return Ok(Commands::script(steps));
+        }
+        return Err(unreadable("it has more than 1 MiB".to_owned()));
+    }
+    if let Some(text) = &typed.do_ {
+        return parse::parts(text).map(Commands::script).map_err(|error| Refusal::Input(error.to_string()));
+    }
+    Commands::standard_input()
+        .map_err(|error| Refusal::Input(format!("standard input can't be read: {error}")))
+}
+
+/// Every exit code and what it says, for people.
+pub fn exit_codes() -> String {
+    let mut rows: Vec<(u8, &str)> = Close::ALL.iter().map(|why| (why.exit_code(), why.sentence())).collect();
+    rows.push((EXIT_USAGE, "the command line or the script is not understood; nothing was dialled"));
+    rows.push((EXIT_FAILED, "a command of the script failed; the event 'failed' says which and why"));
+    rows.push((EXIT_INTERRUPTED, "stopped by Ctrl+C or a signal; the session was ended"));
+    rows.sort_by_key(|row| row.0);
+    let rows = rows.iter().map(|(code, words)| format!("  {code:>3}  {words}\n"));
+    format!("Exit codes:\n{}", rows.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearhand_proto::{
+        code::{Locator, Secret},
+        ids::Fingerprint,
+    };
+
+    fn code() -> SessionCode {
+        let secret = Secret::draw(7_u32.to_be_bytes()).unwrap();
+        SessionCode { locator: Locator::new(38_471, 5).unwrap(), secret }
+    }
+
+    /// What the program makes of `words` and, after them, of `more`.
+    fn typed(words: &str, more: &[&str]) -> Result<Config, Refusal> {
+        Config::from_args(words.split(' ').chain(more.iter().copied()).map(OsString::from))
+    }
+
+    fn refused(words: &str, more: &[&str]) -> (u8, String) {
+        let refusal = typed(words, more).err().unwrap();
+        let text = match &refusal {
+            Refusal::Usage(error) => error.to_string(),
+            Refusal::Input(sentence) => sentence.clone(),
+            Refusal::Mistyped(error, _) => error.to_string(),
+            Refusal::State(error) => error.to_string(),
+        };
+        (refusal.exit_code(), text)
+    }
+
+    #[test]
+    fn a_run_takes_its_code_in_words_and_its_relay_from_the_enrolment() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(folder.path().to_owned())).unwrap();
+        let relay = RelayString { host: "relay.example.org".into(), port: 4433, key: Fingerprint::of(b"k") };
+        let words =
+            format!("nearhand-viewer run {} --state {}", code().for_the_user(), folder.path().display());
+        let (exit, text) = refused(&words, &["--do", "end"]);
+        assert!(exit == 2 && text.contains("no relay is known here"), "{exit} {text}");
+        state.save_relay(&relay).unwrap();
+        let Ok(Config::Run(run)) = typed(&words, &["--do", "type a b; end"]) else { panic!("not a run") };
+        assert_eq!(run.relay, relay);
+        assert!(run.code == code());
+        assert_eq!(run.plan.want, Rights::VIEW | Rights::CONTROL);
+    }
+
+    #[test]
+    fn a_token_may_begin_with_a_dash() {
+        let folder = tempfile::tempdir().unwrap();
+        let relay = RelayString { host: "::1".into(), port: 4433, key: Fingerprint::of(b"k") }.to_string();
+        let words = format!("nearhand-viewer enrol --state {} --relay {relay}", folder.path().display());
+        for token in [
+            "abcdefghijklmnopqrstuv",
+            "-abcdefghijklmnopqrstu",
+            "--cdefghijklmnopqrstuv",
+            "-hVdefghijklmnopqrstuv",
+        ] {
+            let Ok(Config::Enrol(enrol)) = typed(&words, &[token]) else { panic!("{token} is not taken") };
+            assert_eq!(enrol.token.0, token);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_exit_code() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().display();
+        let check = |words: String, more: &[&str], exit: u8, part: &str| {
+            let found = refused(&words, more);
+            assert!(found.0 == exit && found.1.contains(part), "{words}: {found:?} has no '{part}'");
+        };
+        let run = |code: &str| format!("nearhand-viewer run {code} --state {state}");
+        let good = code().for_the_user();
+        let slip = good.replacen('3', "4", 1);
+        check(run(&slip), &["--do", "end"], 3, "typing slip");
+        check(run("384 711"), &["--do", "end"], 3, "12 digits");
+        check(run(&good), &[], 2, "--script");
+        check(run(&good), &["--do", "end", "--stdio"], 2, "cannot be used with");
+        check(run(&good), &["--do", "fly"], 2, "'fly' is no command");
+        check(run(&good), &["--script", "/nonexistent"], 2, "can't read the script");
+        check(run(&good), &["--do", "end", "--want", "fly"], 2, "'fly' is no right");
+        check(run(&good), &["--do", "end", "--relay", "x"], 2, "no '#'");
+        check("nearhand-viewer enrol".into(), &["token"], 2, "--relay");
+        check("nearhand-viewer --version".into(), &[], 0, "nearhand-viewer");
+    }
+
+    #[test]
+    fn help_teaches_examples_and_every_exit_code() {
+        let (exit, text) = refused("nearhand-viewer --help", &[]);
+        assert_eq!(exit, 0);
+        assert!(text.contains("Examples:"));
+        for why in Close::ALL {
+            assert!(text.contains(&format!("{:>3}  {}", why.exit_code(), why.sentence())), "{why:?}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The picture as it is presented: written by the session, one whole update at a time; read by a front. It never
+//! shows half an update. Not the decoder's own picture, which is ahead of it in the middle of an update.
+//!
+//! Pixels that a front watches are looked at whenever an update is presented, so that no change is missed however
+//! late the front comes to ask.
+
+use nearhand_proto::session::geometry::{Point, Rect, Size};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+/// Points watched at once, at most.
+pub const MAX_WATCHED: usize = 256;
+
+/// Changes of watched pixels that may wait to be taken; when full the oldest is dropped.
+const MAX_CHANGES: usize = 16_384;
+
+/// A colour: red, green, blue.
+pub type Rgb = [u8; 3];
+
+/// A handle to the picture; clones show the same one. Its lock is held for at most the copy of one picture.
+#[derive(Clone, Default)]
+pub struct Screen(Arc<Mutex<Shown>>);
+
+/// A watched pixel has another colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which pixel.
+    pub at: Point,
+    /// Its colour from now on.
+    pub rgb: Rgb,
+    /// When the update with it was presented.
+    pub presented: Instant,
+}
+
+/// A copy of a whole picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its size.
+    pub size: Size,
+    /// RGB8, row by row: 3 × width × height bytes.
+    pub rgb: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Shown {
+    size: Option<Size>,
+    /// INVARIANT: RGBX8, 4 × width × height bytes of `size`; empty without one.
+    pixels: Vec<u8>,
+    watched: Vec<(Point, Option<Rgb>)>,
+    changes: VecDeque<Change>,
+}
+
+impl Screen {
+    /// Presents an update: `rgbx` is the whole picture, 4 × width × height bytes; only `changed` is copied, or
+    /// everything when the size is another than before. Rectangles outside the picture are ignored, and so is a
+    /// picture whose length does not fit. Returns the moment of presentation.
+    pub fn show(&self, size: Size, rgbx: &[u8], changed: &[Rect]) -> Instant {
+        let mut shown = self.lock();
+        if rgbx.len() == bytes(size) {
+            if shown.size == Some(size) {
+                changed.iter().filter(|rect| rect.fits(size)).for_each(|rect| shown.copy(size, rgbx, *rect));
+            } else {
+                shown.size = Some(size);
+                shown.pixels.clear();
+                shown.pixels.extend_from_slice(rgbx);
+            }
+        }
+        let presented = Instant::now();
+        shown.look(presented);
+        presented
+    }
+
+    /// The size of the picture; `None` before the first one.
+    pub fn size(&self) -> Option<Size> {
+        self.lock().size
+    }
+
+    /// The colour of one pixel; `None` outside the picture.
+    pub fn pixel(&self, at: Point) -> Option<Rgb> {
+        self.lock().pixel(at)
+    }
+
+    /// A copy of the picture; `None` before the first one.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let shown = self.lock();
+        let size = shown.size?;
+        let mut rgb = Vec::with_capacity(bytes(size) / 4 * 3);
+        for pixel in shown.pixels.as_chunks::<4>().0 {
+            rgb.extend_from_slice(&pixel[..3]);
+        }
+        Some(Snapshot { size, rgb })
+    }
+
+    /// Reports every change of this pixel from now on, by [`Screen::take_changes`].
+    /// False if [`MAX_WATCHED`] are watched already.
+    pub fn watch(&self, at: Point) -> bool {
+        let mut shown = self.lock();
+        if shown.watched.iter().any(|watched| watched.0 == at) {
+            return true;
+        }
+        if MAX_WATCHED <= shown.watched.len() {
+            return false;
+        }
+        let colour = shown.pixel(at);
+        shown.watched.push((at, colour));
+        true
+    }
+
+    /// The changes of watched pixels since the last call, oldest first.
+    pub fn take_changes(&self) -> Vec<Change> {
+        self.lock().changes.drain(..).collect()
+    }
+
+    /// A panic under this lock can't leave anything that breaks an invariant of memory; so go on.
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shown {
+    fn copy(&mut self, size: Size, rgbx: &[u8], rect: Rect) {
+        let row = usize::from(size.width) * 4;
+        let (left, length) = (usize::from(rect.x) * 4, usize::from(rect.width) * 4);
+        let rows = usize::from(rect.y)..usize::from(rect.y) + usize::from(rect.height);
+        for from in rows.map(|y| y * row + left) {
+            let part = from..from + length;
+            if let (Some(to), Some(source)) = (self.pixels.get_mut(part.clone()), rgbx.get(part)) {
+                to.copy_from_slice(source);
+            }
+        }
+    }
+
+    fn pixel(&self, at: Point) -> Option<Rgb> {
+        let size = self.size?;
+        if size.width <= at.x || size.height <= at.y {
+            return None;
+        }
+        let from = (usize::from(at.y) * usize::from(size.width) + usize::from(at.x)) * 4;
+        self.pixels.get(from..from + 3)?.try_into().ok()
+    }
+
+    fn look(&mut self, presented: Instant) {
+        let mut watched = std::mem::take(&mut self.watched);
+        for (at, known) in &mut watched {
+            let colour = self.pixel(*at);
+            if let Some(rgb) = colour.filter(|_| colour != *known) {
+                if MAX_CHANGES <= self.changes.len() {
+                    self.changes.pop_front();
+                }
+                self.changes.push_back(Change { at: *at, rgb, presented });
+            }
+            *known = colour;
+        }
+        self.watched = watched;
+    }
+}
+
+fn bytes(size: Size) -> usize {
+    usize::from(size.width) * usize::from(size.height) * 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size { width: 3, height: 2 };
+
+    fn picture(colour: Rgb) -> Vec<u8> {
+        [colour[0], colour[1], colour[2], 0].repeat(6)
+    }
+
+    #[test]
+    fn only_what_changed_is_copied() {
+        let screen = Screen::default();
+        assert_eq!(screen.snapshot(), None);
+        screen.show(SIZE, &picture([1, 2, 3]), &[]);
+        screen.show(SIZE, &picture([9, 8, 7]), &[Rect { x: 1, y: 1, width: 2, height: 1 }]);
+        let snapshot = screen.snapshot().unwrap();
+        assert_eq!(snapshot.size, SIZE);
+        assert_eq!(snapshot.rgb, [[1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3], [9, 8, 7], [9, 8, 7]].concat());
+        assert_eq!(screen.pixel(Point { x: 3, y: 0 }), None);
+        assert_eq!(screen.pixel(Point { x: 1, y: 1 }), Some([9, 8, 7]));
+    }
+
+    #[test]
+    fn a_watched_pixel_tells_every_change_and_nothing_else() {
+        let screen = Screen::default();
+        let at = Point { x: 2, y: 0 };
+        screen.show(SIZE, &picture([0; 3]), &[SIZE.rect()]);
+        assert!(screen.watch(at));
+        for colour in [[0; 3], [5; 3], [5; 3], [6; 3]] {
+            screen.show(SIZE, &picture(colour), &[SIZE.rect()]);
+        }
+        let seen: Vec<_> = screen.take_changes().into_iter().map(|change| (change.at, change.rgb)).collect();
+        assert_eq!(seen, [(at, [5; 3]), (at, [6; 3])]);
+        assert_eq!(screen.take_changes(), []);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_ignored() {
+        let screen = Screen::default();
+        screen.show(SIZE, &[0; 5], &[]);
+        assert_eq!(screen.size(), None);
+        screen.show(SIZE, &picture([1; 3]), &[]);
+        screen.show(SIZE, &picture([2; 3]), &[Rect { x: 2, y: 0, width: 2, height: 1 }]);
+        assert_eq!(screen.pixel(Point { x: 2, y: 0 }), Some([1; 3]));
+    }
+}

@@ -1,0 +1,329 @@
+//! One session at the viewer: dials the host end to end, carries commands out, tells what happens; dials anew when
+//! the connection is lost.
+//!
+//! ```text
+//! Dialling --connected--> Connected --silence 30 s--> Dialling (at most 10 min)
+//!    \___________________________\___ End, close with a reason, relay's word ___> over
+//! ```
+
+mod figures;
+mod inputs;
+mod line;
+mod painter;
+
+pub use figures::Figures;
+
+use self::{
+    line::{Line, LineEvent},
+    painter::Drew,
+};
+use crate::messages::{Act, Command, Ends, Event};
+use nearhand_proto::{
+    close::Close,
+    control::{ToEnd, ToRelay},
+    ids::{Fingerprint, SessionId},
+    net::{Identity, LOOK, Link, LinkEvent, LinkHandle, Watchdog, session_client},
+    rights::Rights,
+    route::Rid,
+    session::{ToHost, ToViewer, control::RightsChange, input::Input, screen::Epoch},
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{Instant, timeout, timeout_at},
+};
+
+/// One attempt to connect.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// Pause between attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long the host has to bring its last facts to the relay before the viewer ends the session itself.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The host, after the pairing.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer {
+    /// The session.
+    pub session: SessionId,
+    /// The host's routing id.
+    pub route: Rid,
+    /// Its session certificate.
+    pub certificate: Fingerprint,
+    /// What the user is asked for.
+    pub want: Rights,
+}
+
+/// Why the loop is left.
+type Turn = Result<(), Close>;
+
+/// A running session.
+pub struct Session {
+    peer: Peer,
+    own: Arc<Identity>,
+    absence: Duration,
+    figures: Arc<Figures>,
+    line: Option<Line>,
+    /// To the input stream of the line.
+    inputs: Option<mpsc::Sender<Input>>,
+    dialling: JoinSet<Result<Line, Option<Close>>>,
+    /// Since when there is no line.
+    away: Option<Instant>,
+    /// The picture that was presented last.
+    epoch: Option<Epoch>,
+    started: bool,
+    /// True once the relay has said that the session is over.
+    told_over: bool,
+    watchdog: Watchdog,
+}
+
+impl Session {
+    /// A session that is about to dial.
+    pub fn new(peer: Peer, own: Arc<Identity>, absence: Duration, figures: Arc<Figures>) -> Self {
+        figures.paired(peer.session);
+        Self {
+            peer,
+            own,
+            absence,
+            figures,
+            line: None,
+            inputs: None,
+            dialling: JoinSet::new(),
+            away: Some(Instant::now()),
+            epoch: None,
+            started: false,
+            told_over: false,
+            watchdog: Watchdog::default(),
+        }
+    }
+
+    /// Runs to the end; returns why it ended.
+    pub async fn run(mut self, ends: &mut Ends, link: &mut Link) -> Close {
+        let handle = link.handle();
+        handle.set_paired(true);
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.dial(link, Duration::ZERO);
+        let why = loop {
+            let turn = tokio::select! {
+                biased;
+                event = link.next() => self.link_event(event, &ends.events).await,
+                event = line::next(&mut self.line) => self.line_event(event, ends, link).await,
+                Some(dialled) = self.dialling.join_next() => {
+                    let dialled = dialled.unwrap_or(Err(None));
+                    self.dialled(dialled, ends, link).await
+                }
+                command = next_command(&mut ends.commands, self.inputs.as_ref()) => self.command(command).await,
+                _ = looks.tick() => self.look(&handle),
+            };
+            if let Err(why) = turn {
+                break why;
+            }
+        };
+        self.finish(why, link).await;
+        why
+    }
+
+    /// Dials the host in the background.
+    fn dial(&mut self, link: &Link, pause: Duration) {
+        let (endpoint, relay) = (link.endpoint.clone(), link.relay());
+        let config = session_client(&self.own, self.peer.certificate, self.peer.route);
+        self.dialling.spawn(async move {
+            tokio::time::sleep(pause).await;
+            let config = config.map_err(|error| {
+                tracing::error!(%error, "our own key does not serve");
+                Some(Close::Internal)
+            })?;
+            let connecting = endpoint.connect_with(config, relay, "nearhand").map_err(|_| None)?;
+            let connection = timeout(ATTEMPT, connecting).await.map_err(|_| None)?.map_err(|error| {
+                tracing::debug!(%error, "the host was not reached");
+                nearhand_proto::net::close_reason(&error)
+            })?;
+            Line::open(connection).await
+        });
+    }
+
+    async fn dialled(&mut self, dialled: Result<Line, Option<Close>>, ends: &mut Ends, link: &Link) -> Turn {
+        match dialled {
+            Ok(mut line) => {
+                self.figures.connected(line.connection());
+                line.paint(ends.screen.clone());
+                line.say(&ToHost::Hello).await;
+                self.inputs = Some(line.inputs());
+                self.line = Some(line);
+                self.away = None;
+                Ok(())
+            }
+            Err(Some(why)) => Err(why),
+            Err(None) => {
+                self.dial(link, PAUSE);
+                Ok(())
+            }
+        }
+    }
+
+    async fn line_event(&mut self, event: LineEvent, ends: &mut Ends, link: &Link) -> Turn {
+        match event {
+            LineEvent::Message(message) => self.message(message, &ends.events).await,
+            LineEvent::Drew(drew) => {
+                self.drew(drew, &ends.events).await;
+                Ok(())
+            }
+            LineEvent::Lost(Some(why)) => Err(why),
+            LineEvent::Lost(None) => {
+                self.line = None;
+                self.inputs = None;
+                self.away = Some(Instant::now());
+                tell(&ends.events, Event::Suspended).await;
+                self.dial(link, Duration::ZERO);
+                Ok(())
+            }
+        }
+    }
+
+    async fn message(&mut self, message: ToViewer, events: &mpsc::Sender<Event>) -> Turn {
+        let event = match message {
+            ToViewer::Welcome { computer, .. } if !self.started => {
+                self.started = true;
+                Event::Started { computer }
+            }
+            ToViewer::Welcome { rights, .. } => {
+                tell(events, Event::Resumed).await;
+                // The user may have taken some back meanwhile.
+                Event::Rights { held: rights, why: RightsChange::Given }
+            }
+            ToViewer::Monitors(monitors) => Event::Monitors(monitors),
+            ToViewer::Asking(rights) => Event::Asking(rights),
+            ToViewer::Rights { held, why } => Event::Rights { held, why },
+            ToViewer::Noted { seq } => Event::Noted { seq },
+            ToViewer::NeedsRight(rights) => Event::NeedsRight(rights),
+            ToViewer::NoPicture(why) => Event::NoPicture(nearhand_proto::text::printable(&why)),
+            ToViewer::Shape(shape) if shape.is_whole() => return Ok(()), // drawn by the window; headless has none
+            ToViewer::Shape(_) => return Err(Close::Protocol),
+        };
+        tell(events, event).await;
+        Ok(())
+    }
+
+    /// An update is presented: acknowledge it first, so that the next is on its way, then tell.
+    async fn drew(&mut self, drew: Drew, events: &mpsc::Sender<Event>) {
+        self.epoch = Some(drew.epoch);
+        if let Some(line) = &mut self.line {
+            line.say(&ToHost::Drawn { epoch: drew.epoch, update: drew.update }).await;
+        }
+        tell(events, drew.event).await;
+    }
+
+    async fn link_event(&mut self, event: LinkEvent, events: &mpsc::Sender<Event>) -> Turn {
+        match event {
+            LinkEvent::Message(ToEnd::Ended { session, why }) if session == self.peer.session => {
+                self.told_over = true;
+                Err(why)
+            }
+            LinkEvent::Message(_) => Ok(()),
+            LinkEvent::Lost => {
+                tell(events, Event::RelayLost).await;
+                Ok(())
+            }
+            LinkEvent::Registered { sessions, .. } => {
+                if !sessions.iter().any(|state| state.session == self.peer.session) {
+                    // The relay has ended it while we were away.
+                    self.told_over = true;
+                    return Err(Close::Lost);
+                }
+                tell(events, Event::RelayBack).await;
+                Ok(())
+            }
+            LinkEvent::Down(why) => Err(why),
+        }
+    }
+
+    async fn command(&mut self, command: Option<Command>) -> Turn {
+        let message = match command {
+            None | Some(Command::End) => return Err(Close::TechnicianLeft),
+            Some(Command::Input(act)) => {
+                self.act(act);
+                return Ok(());
+            }
+            Some(Command::Ask(rights)) => ToHost::Ask(rights),
+            Some(Command::Watch(monitor)) => ToHost::Watch(monitor),
+            Some(Command::Note(text)) => ToHost::Note(text),
+        };
+        if let Some(line) = &mut self.line {
+            line.say(&message).await;
+        }
+        Ok(())
+    }
+
+    /// Input goes out at once or, while the host is silent, not at all: what is late would hit another screen.
+    fn act(&mut self, act: Act) {
+        let input = match (act, self.epoch) {
+            (Act::Pointer(at), Some(epoch)) => Input::Pointer { epoch, at },
+            (Act::Pointer(_), None) => return,
+            (Act::Button { button, down }, _) => Input::Button { button, down },
+            (Act::Wheel { x, y }, _) => Input::Wheel { x, y },
+            (Act::Key { usage, down }, _) => Input::Key { usage, down },
+            (Act::Text(text), _) => Input::Text(text),
+        };
+        if let Some(inputs) = &self.inputs {
+            // There is room: `next_command` has waited for it.
+            let _ = inputs.try_send(input);
+        }
+    }
+
+    fn look(&mut self, link: &LinkHandle) -> Turn {
+        if let Some(line) = &self.line
+            && self.watchdog.look(&line.connection().stats())
+        {
+            link.probe();
+        }
+        if self.away.is_some_and(|since| self.absence <= since.elapsed()) {
+            return Err(Close::Lost);
+        }
+        Ok(())
+    }
+
+    /// Hangs up; the host brings its last facts to the relay, which then says that the session is over. If it
+    /// doesn't, the viewer ends it.
+    async fn finish(&mut self, why: Close, link: &mut Link) {
+        self.dialling.abort_all();
+        if let Some(line) = self.line.take() {
+            self.figures.lost();
+            line.close(why);
+        }
+        let until = Instant::now() + LAST_WORDS;
+        while !self.told_over {
+            match timeout_at(until, link.next()).await {
+                Ok(LinkEvent::Message(ToEnd::Ended { session, .. })) => {
+                    self.told_over = session == self.peer.session;
+                }
+                Ok(LinkEvent::Down(_)) => return,
+                Ok(_) => {}
+                Err(_) => {
+                    link.handle().send(ToRelay::End { session: self.peer.session, why }).await;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+async fn tell(events: &mpsc::Sender<Event>, event: Event) {
+    // A front that has gone ends the session through its commands.
+    let _ = events.send(event).await;
+}
+
+/// The next command, once there is room for the input that it may be.
+///
+/// # Cancel safety
+/// Cancel safe.
+async fn next_command(
+    commands: &mut mpsc::Receiver<Command>,
+    inputs: Option<&mpsc::Sender<Input>>,
+) -> Option<Command> {
+    if let Some(inputs) = inputs {
+        // Closed: the connection is gone, which the loop learns from the control stream.
+        let _ = inputs.reserve().await;
+    }
+    commands.recv().await
+}

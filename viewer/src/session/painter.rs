@@ -1,0 +1,136 @@
+//! From a screen stream to the presented picture: an async task reads messages, a thread of its own decodes and
+//! presents them, so that nothing else waits for pixels.
+
+use crate::{decode::Decoder, messages::Event, screen::Screen};
+use nearhand_proto::{
+    close::Close,
+    net::FrameReceiver,
+    session::{
+        StreamKind,
+        screen::{self, Epoch, UpdateNo},
+    },
+    wire,
+};
+use quinn::{Connection, RecvStream, VarInt};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+
+/// The first byte of a stream must come within this.
+const FIRST: Duration = Duration::from_secs(5);
+/// A message of up to 320 KiB, once begun, must be whole within this, on the slowest link.
+const MESSAGE: Duration = Duration::from_secs(60);
+/// Messages read and not yet decoded; when full, the stream waits.
+const READ: usize = 16;
+
+/// An update is presented.
+#[derive(Debug)]
+pub(super) struct Drew {
+    pub(super) epoch: Epoch,
+    pub(super) update: UpdateNo,
+    pub(super) event: Event,
+}
+
+/// Takes the host's screen streams, the newest at a time, until the connection ends. What the host sends that is no
+/// picture ends the connection.
+pub(super) async fn paint(connection: Connection, screen: Screen, drew: mpsc::Sender<Drew>) {
+    let mut newest = JoinSet::new();
+    while let Ok(mut stream) = connection.accept_uni().await {
+        let mut kind = [0];
+        let read = timeout(FIRST, stream.read_exact(&mut kind)).await;
+        if !matches!(read, Ok(Ok(()))) || StreamKind::try_from(kind[0]) != Ok(StreamKind::Screen) {
+            // A stream of a later version: not ours to read.
+            let _ = stream.stop(VarInt::from_u32(Close::Version.code().into()));
+            continue;
+        }
+        newest.abort_all();
+        newest.spawn(read_stream(connection.clone(), stream, screen.clone(), drew.clone()));
+    }
+}
+
+async fn read_stream(connection: Connection, stream: RecvStream, screen: Screen, drew: mpsc::Sender<Drew>) {
+    let (sender, receiver) = mpsc::channel(READ);
+    let decoding = thread::Builder::new().name("decode".to_owned()).spawn({
+        let connection = connection.clone();
+        move || {
+            if let Err(why) = decode(receiver, &screen, &drew) {
+                connection.close(VarInt::from_u32(why.code().into()), &[]);
+            }
+        }
+    });
+    if let Err(error) = decoding {
+        tracing::error!(%error, "no thread to decode");
+        return connection.close(VarInt::from_u32(Close::Internal.code().into()), &[]);
+    }
+    let mut receiver = FrameReceiver::<screen::Screen>::new(stream, MESSAGE);
+    loop {
+        match receiver.next().await {
+            Ok(Some(message)) => {
+                if sender.send(message).await.is_err() {
+                    return;
+                }
+            }
+            // A stream that is reset has been replaced, or will be.
+            Ok(None) | Err(nearhand_proto::net::FrameError::Read(_)) => return,
+            Err(error) => {
+                tracing::warn!(%error, "the host broke the protocol");
+                return connection.close(VarInt::from_u32(Close::Protocol.code().into()), &[]);
+            }
+        }
+    }
+}
+
+/// Decodes one stream, on its own thread.
+fn decode(
+    mut messages: mpsc::Receiver<screen::Screen>,
+    shown: &Screen,
+    drew: &mpsc::Sender<Drew>,
+) -> Result<(), Close> {
+    let refuse = |error: crate::decode::DecodeError| {
+        tracing::warn!(%error, "the picture can't be decoded");
+        error.close()
+    };
+    let Some(first) = messages.blocking_recv() else { return Ok(()) };
+    let mut decoder = Decoder::open(&first).map_err(refuse)?;
+    let (epoch, monitor, size) = (decoder.epoch(), decoder.monitor(), decoder.size());
+    let (mut bytes, mut spent) = (0, Duration::ZERO);
+    while let Some(message) = messages.blocking_recv() {
+        bytes += length(&message);
+        let began = Instant::now();
+        let presented = decoder.handle(message).map_err(refuse)?;
+        let Some(update) = presented else {
+            spent += began.elapsed();
+            continue;
+        };
+        let presented = shown.show(size, update.picture.pixels(), &update.changed);
+        spent += began.elapsed();
+        let event = Event::Updated {
+            epoch,
+            monitor,
+            size,
+            update: update.update,
+            more: update.more,
+            changed: update.changed,
+            bytes: std::mem::take(&mut bytes),
+            spent_us: update.spent_us,
+            decode_us: u32::try_from(std::mem::take(&mut spent).as_micros()).unwrap_or(u32::MAX),
+            presented,
+        };
+        if drew.blocking_send(Drew { epoch, update: update.update, event }).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a message on its stream.
+fn length(message: &screen::Screen) -> u64 {
+    let payload = match message {
+        // Encoding a large message again only to measure it would cost as much as decoding it.
+        screen::Screen::Tiles(tiles) => tiles.data.len() + 9 * tiles.coded.len() + 12 * tiles.solid.len(),
+        other => wire::encode(other).len(),
+    };
+    (payload + nearhand_proto::net::LENGTH_BYTES).try_into().unwrap_or(u64::MAX)
+}
