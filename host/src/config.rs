@@ -2,7 +2,10 @@
 
 use crate::{capture, host::HostConfig, inject, session::Desktop};
 use clap::{Parser, ValueEnum};
-use nearhand_proto::{close::Close, pair::Lifetimes, relay_string::RelayString, rights::Rights, text::Name};
+use nearhand_proto::{
+    close::Close, net::IDLE, pair::Lifetimes, relay_string::RelayString, rights::Rights, session::consent,
+    text::Name,
+};
 use std::{
     io::IsTerminal as _,
     path::{Path, PathBuf},
@@ -118,6 +121,8 @@ impl Args {
             computer: computer(),
             has_user: std::io::stdin().is_terminal(),
             lifetimes: Lifetimes::default(),
+            answer: consent::PATIENCE,
+            idle: IDLE,
             absence: Duration::from_secs(600),
             patience: Duration::from_secs(self.dial_for),
             once: self.once,

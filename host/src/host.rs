@@ -53,6 +53,10 @@ pub struct HostConfig {
     pub has_user: bool,
     /// How long codes, claims and brakes last.
     pub lifetimes: Lifetimes,
+    /// How long a question stands before silence declines it. 60 s.
+    pub answer: Duration,
+    /// After how long a silent session is suspended. 30 s, which is the most as well.
+    pub idle: Duration,
     /// How long a viewer may stay away from its session. 10 min.
     pub absence: Duration,
     /// For how long the first dial is tried. 60 s.
@@ -99,7 +103,7 @@ struct Host {
 pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> Result<Close, DialError> {
     let identity = Arc::new(Identity::generate(DAYS)?);
     let pins = Pins::default();
-    let server = session_server(&identity, pins.clone()).map_err(IdentityError::from)?;
+    let server = session_server(&identity, pins.clone(), config.idle).map_err(IdentityError::from)?;
     let link_config = LinkConfig {
         relay: config.relay.clone(),
         role: Role::Host,
@@ -270,11 +274,8 @@ impl Host {
             ToEnd::Paired { claim, session, .. } => self.paired(claim, session).await,
             ToEnd::Recorded { session, next } => self.tell(session, Told::Recorded(next)).await,
             ToEnd::Ended { session, why } => self.tell(session, Told::Ended(why)).await,
-            ToEnd::Registered { .. }
-            | ToEnd::Enrolled(_)
-            | ToEnd::Claimed { .. }
-            | ToEnd::RouteOpen(_)
-            | ToEnd::Pong(_) => {}
+            ToEnd::RouteOpen(session) => self.tell(session, Told::RouteOpen).await,
+            ToEnd::Registered { .. } | ToEnd::Enrolled(_) | ToEnd::Claimed { .. } | ToEnd::Pong(_) => {}
         }
     }
 
@@ -361,6 +362,7 @@ impl Host {
             preset: self.config.preset,
             computer: self.config.computer.clone(),
             host: self.actor(),
+            answer: self.config.answer,
             absence: self.config.absence,
             desktop: self.config.desktop.clone(),
             link: self.link.clone(),

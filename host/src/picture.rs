@@ -8,7 +8,7 @@
 
 use crate::{
     capture::{self, Capture, CaptureError, Happened, Wake},
-    encode::{Credit, Damage, EncodeError, Encoder, Ending, Pixels},
+    encode::{Credit, Damage, EncodeError, Encoder, Ending, Marks, Pending, Pixels},
 };
 use nearhand_proto::{
     net::frame,
@@ -111,6 +111,7 @@ impl Picture {
                 news: news_sender.clone(),
                 epoch: first,
                 shown: None,
+                credit: Credit::new(),
                 last: None,
                 positions: 0,
                 carried: Happened::default(),
@@ -165,7 +166,8 @@ enum Fault {
 struct Shown {
     encoder: Encoder,
     damage: Damage,
-    credit: Credit,
+    /// True if the viewer was told that another update follows.
+    announced: bool,
 }
 
 struct Worker {
@@ -178,6 +180,7 @@ struct Worker {
     /// The next epoch's number.
     epoch: Epoch,
     shown: Option<Shown>,
+    credit: Credit,
     /// The monitor shown last, by the name that outlives a change of layout.
     last: Option<Name>,
     positions: u64,
@@ -228,8 +231,8 @@ impl Worker {
                 Command::Drawn(epoch, update) => {
                     // The epoch now shown is one less than the next one's number.
                     let current = Epoch(self.epoch.0.wrapping_sub(1));
-                    if let Some(shown) = self.shown.as_mut().filter(|_| epoch == current) {
-                        shown.credit.handle_drawn(update, Instant::now());
+                    if self.shown.is_some() && epoch == current {
+                        self.credit.handle_drawn(update, Instant::now());
                     }
                 }
                 Command::Watch(monitor) => self.show(Some(monitor))?,
@@ -264,8 +267,9 @@ impl Worker {
         self.epoch = Epoch(epoch.0.wrapping_add(1));
         self.tell(News::Epoch { epoch, monitor: monitor.clone() })?;
         self.frames.blocking_send(Out::Open(frame(&open))).map_err(|_| Fault::Stopped)?;
+        self.credit.handle_epoch();
         self.last = Some(monitor.name);
-        self.shown = Some(Shown { encoder, damage: Damage::new(size), credit: Credit::new() });
+        self.shown = Some(Shown { encoder, damage: Damage::new(size), announced: false });
         self.carried = Happened { damage: true, cursor: true, woken: self.carried.woken };
         Ok(())
     }
@@ -290,15 +294,17 @@ impl Worker {
         }
     }
 
-    /// Encodes one update, if there is damage and credit.
+    /// Encodes one update, if there is damage (or one was announced) and credit.
     fn update(&mut self) -> Result<(), Fault> {
-        let Some(shown) = self.shown.as_mut().filter(|shown| shown.credit.may_send()) else { return Ok(()) };
-        let Some(captured) = self.capture.frame()? else { return Ok(()) };
-        for area in captured.damage {
-            shown.damage.handle_change(*area, captured.since);
+        let Some(shown) = self.shown.as_mut().filter(|_| self.credit.may_send()) else { return Ok(()) };
+        if let Some(captured) = self.capture.frame()? {
+            for area in captured.damage {
+                shown.damage.handle_change(*area, captured.since);
+            }
         }
-        let Some(pending) = shown.damage.take() else { return Ok(()) };
-        let picture = captured.picture;
+        let nothing = || Pending { marks: Marks::none(shown.encoder.size()), since: Instant::now() };
+        let pending = shown.damage.take().or_else(|| shown.announced.then(nothing));
+        let (Some(pending), Some(picture)) = (pending, self.capture.picture()) else { return Ok(()) };
         let pixels = Pixels::new(picture.pixels, picture.stride, picture.size)?;
         let (mut end, mut gone) = (None, false);
         let frames = &self.frames;
@@ -314,15 +320,18 @@ impl Worker {
         if gone {
             return Err(Fault::Stopped);
         }
-        let (Some(update), Some(Screen::End { spent_us, .. })) = (sent, end) else {
-            // Nothing had really changed; the next turn looks again.
-            return Ok(());
-        };
-        shown.credit.handle_sent(update, Instant::now());
-        self.finish(spent_us)
+        match (sent, end) {
+            (Some(update), Some(Screen::End { spent_us, .. })) => {
+                self.credit.handle_sent(update, Instant::now());
+                self.finish(spent_us)
+            }
+            // Nothing had really changed.
+            _ => Ok(()),
+        }
     }
 
-    /// The update's last message says whether the screen has changed again already.
+    /// The update's last message says whether the screen has changed again already; then another update follows in
+    /// any case.
     fn finish(&mut self, spent_us: u32) -> Result<(), Fault> {
         let seen = self.capture.wait(&self.wake, Some(Duration::ZERO))?;
         self.carried = Happened {
@@ -330,6 +339,12 @@ impl Worker {
             cursor: self.carried.cursor || seen.cursor,
             woken: self.carried.woken || seen.woken,
         };
+        if let Some(shown) = &mut self.shown {
+            shown.announced = seen.damage;
+            if seen.damage {
+                shown.encoder.owe();
+            }
+        }
         let end = Screen::End { more: seen.damage, spent_us };
         self.frames.blocking_send(Out::Message(frame(&end))).map_err(|_| Fault::Stopped)
     }

@@ -31,6 +31,8 @@ pub struct Encoder {
     packer: Packer,
     /// The last update begun; 0 before the first.
     last: UpdateNo,
+    /// True if the next call makes an update in any case.
+    owed: bool,
 }
 
 impl Encoder {
@@ -48,6 +50,7 @@ impl Encoder {
             cells: Cells::new(size),
             packer: Packer::new()?,
             last: UpdateNo(0),
+            owed: false,
         };
         Ok((encoder, Screen::Open { monitor, epoch, size }))
     }
@@ -55,6 +58,12 @@ impl Encoder {
     /// The picture's size.
     pub fn size(&self) -> Size {
         self.size
+    }
+
+    /// The viewer has been told that more follows (`End { more: true }`): the next update is made even if it turns out
+    /// that nothing has changed, so that nobody waits for it in vain.
+    pub fn owe(&mut self) {
+        self.owed = true;
     }
 
     /// Emits what changed in the `pending` tiles since the viewer's last update: `Begin · Tiles* · End`. Returns the
@@ -83,9 +92,10 @@ impl Encoder {
             self.copied.update(frame, pending, &mut self.cells);
         }
         let areas = areas(&self.cells);
-        if areas.is_empty() && !first {
+        if areas.is_empty() && !first && !self.owed {
             return Ok(None);
         }
+        self.owed = false;
         self.last = UpdateNo(self.last.0 + 1);
         emit(Screen::Begin(self.last));
         for area in areas {
@@ -111,6 +121,17 @@ mod tests {
     use nearhand_proto::session::{geometry::Rect, screen::Tiles};
 
     const SIZE: Size = Size { width: 130, height: 70 };
+
+    #[test]
+    fn an_update_that_was_announced_is_made_even_if_it_is_empty() {
+        let mut bench = Bench::new();
+        bench.encode(&Marks::all(SIZE));
+        assert_eq!(bench.encode(&Marks::all(SIZE)).0, None);
+        bench.encoder.owe();
+        let (update, messages) = bench.encode(&Marks::none(SIZE));
+        assert_eq!((update, messages.len()), (Some(UpdateNo(2)), 2), "Begin and End");
+        assert_eq!(bench.encode(&Marks::none(SIZE)).0, None);
+    }
 
     struct Bench {
         encoder: Encoder,

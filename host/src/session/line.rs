@@ -3,7 +3,7 @@
 use crate::injection::{Act, Injection};
 use nearhand_proto::{
     close::Close,
-    net::{FrameError, FrameReceiver, FrameSender, close_reason},
+    net::{FrameError, FrameReceiver, FrameSender, close_reason, kick},
     session::{StreamKind, ToHost, ToViewer, cursor::Position, input::Input},
     wire,
 };
@@ -89,6 +89,11 @@ impl Line {
     /// Sends the pointer's position; newest wins, so a lost one is no loss.
     pub(super) fn point(&self, position: &Position) {
         let _ = self.connection.send_datagram(wire::encode(position).into());
+    }
+
+    /// The route is open again: what waits is sent at once.
+    pub(super) fn kick(&self) {
+        kick(&self.connection);
     }
 
     /// Hangs up, with the reason.

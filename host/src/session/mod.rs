@@ -83,6 +83,8 @@ pub struct Start {
     pub computer: Name,
     /// This host run, as the record names it.
     pub host: ActorId,
+    /// How long a question stands before silence declines it (60 s by design).
+    pub answer: Duration,
     /// How long a viewer may stay away (10 min by design).
     pub absence: Duration,
     /// The desktop.
@@ -104,6 +106,8 @@ pub enum Told {
     Recorded(u64),
     /// The relay is back and has every fact before this one.
     Reregistered(u64),
+    /// The route to the viewer is open again.
+    RouteOpen,
     /// The relay says that the session is over.
     Ended(Close),
     /// The user pressed something.
@@ -139,9 +143,9 @@ impl Session {
     pub fn new(start: Start, told: mpsc::Receiver<Told>) -> Self {
         Self {
             facts: Facts::new(start.id, start.link.clone()),
+            consent: Consent::new(start.answer),
             start,
             told,
-            consent: Consent::default(),
             line: None,
             away: Some(Instant::now()),
             picture: None,
@@ -194,6 +198,12 @@ impl Session {
             }
             Some(Told::Reregistered(next)) => {
                 self.facts.handle_reregistered(next).await;
+                Ok(())
+            }
+            Some(Told::RouteOpen) => {
+                if let Some(line) = &self.line {
+                    line.kick();
+                }
                 Ok(())
             }
             Some(Told::Press(press)) => self.press(press).await,

@@ -15,11 +15,11 @@ pub use cid::{EndCids, RelayCids, initial_for_host, initial_for_relay};
 pub use frames::{FrameError, FrameReceiver, FrameSender, LENGTH_BYTES, frame};
 pub use link::{DialError, Link, LinkConfig, LinkEvent, LinkHandle};
 pub use random::random;
-pub use session::{close_reason, session_client, session_server};
-pub use socket::{PathSocket, Paths};
+pub use session::{close_reason, kick, session_client, session_server};
+pub use socket::PathSocket;
 pub use tls::{
     Identity, IdentityError, Pins, certificate_of, key_of, provider, relay_client_tls, relay_server_tls,
     verify_proof,
 };
-pub use transport::{control_of_end, control_of_relay, session_transport};
+pub use transport::{IDLE, control_of_end, control_of_relay, session_transport};
 pub use watchdog::{LOOK, Watchdog};

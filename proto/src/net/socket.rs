@@ -7,7 +7,7 @@ use quinn::{AsyncUdpSocket, Runtime as _, TokioRuntime, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit};
 use std::{
     io::{self, IoSliceMut},
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -19,15 +19,15 @@ const BUFFER: usize = 4 << 20;
 /// Batches from strangers that are dropped before other tasks get their turn.
 const DROPPED_AT_ONCE: usize = 16;
 
-/// The UDP socket of one end, kept so that it can be presented to quinn anew (a *kick*).
+/// What quinn sees.
 #[derive(Debug)]
-pub struct Paths {
-    udp: UdpSocket,
-    relay: Arc<Mutex<SocketAddr>>,
+pub struct PathSocket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    relay: Mutex<SocketAddr>,
 }
 
-impl Paths {
-    /// Binds a fresh port of the relay's address family.
+impl PathSocket {
+    /// Binds a fresh UDP port of the relay's address family.
     ///
     /// # Errors
     /// What the operating system says.
@@ -41,35 +41,19 @@ impl Paths {
         let _ = socket.set_recv_buffer_size(BUFFER);
         let _ = socket.set_send_buffer_size(BUFFER);
         socket.bind(&any.into())?;
-        Ok(Self { udp: socket.into(), relay: Arc::new(Mutex::new(relay)) })
+        let inner = TokioRuntime.wrap_udp_socket(socket.into())?;
+        Ok(Self { inner, relay: Mutex::new(relay) })
+    }
+
+    /// Where the relay is.
+    pub fn relay(&self) -> SocketAddr {
+        *self.relay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The relay's address changed (DNS said so): from now on datagrams come from there alone.
     pub fn set_relay(&self, relay: SocketAddr) {
         *self.relay.lock().unwrap_or_else(PoisonError::into_inner) = relay;
     }
-
-    /// Where the relay is, for whoever dials there; follows [`Paths::set_relay`].
-    pub fn relay(&self) -> Arc<Mutex<SocketAddr>> {
-        self.relay.clone()
-    }
-
-    /// The same kernel socket as a new quinn socket. Handing it to `Endpoint::rebind_abstract` makes quinn send at
-    /// once instead of waiting for its probe timeout.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn socket(&self) -> io::Result<Arc<PathSocket>> {
-        let inner = TokioRuntime.wrap_udp_socket(self.udp.try_clone()?)?;
-        Ok(Arc::new(PathSocket { inner, relay: self.relay.clone() }))
-    }
-}
-
-/// What quinn sees.
-#[derive(Debug)]
-pub struct PathSocket {
-    inner: Arc<dyn AsyncUdpSocket>,
-    relay: Arc<Mutex<SocketAddr>>,
 }
 
 impl AsyncUdpSocket for PathSocket {
@@ -89,7 +73,7 @@ impl AsyncUdpSocket for PathSocket {
     ) -> Poll<io::Result<usize>> {
         for _ in 0..DROPPED_AT_ONCE {
             let received = ready!(self.inner.poll_recv(cx, bufs, meta))?;
-            let relay = *self.relay.lock().unwrap_or_else(PoisonError::into_inner);
+            let relay = self.relay();
             let mut kept = 0;
             for at in 0..received {
                 if same_host(meta[at].addr, relay) {

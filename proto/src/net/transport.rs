@@ -4,7 +4,7 @@ use quinn::{IdleTimeout, TransportConfig, VarInt};
 use std::{sync::Arc, time::Duration};
 
 /// A connection that hears nothing for this long is dead.
-const IDLE: Duration = Duration::from_secs(30);
+pub const IDLE: Duration = Duration::from_secs(30);
 
 /// Something is sent at least this often, so that NAT mappings live.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -19,11 +19,11 @@ const SESSION_WINDOW: u32 = 2 << 20;
 /// Flow-control window of a screen stream at the viewer: at most a few updates in flight, of a few MiB each.
 const SCREEN_WINDOW: u32 = 8 << 20;
 
-fn base() -> TransportConfig {
+fn base(idle: Duration) -> TransportConfig {
     let mut config = TransportConfig::default();
     config
-        .max_idle_timeout(Some(IdleTimeout::try_from(IDLE).expect("30 s fit a VarInt of ms")))
-        .keep_alive_interval(Some(KEEP_ALIVE))
+        .max_idle_timeout(Some(IdleTimeout::try_from(idle.min(IDLE)).expect("30 s fit a VarInt of ms")))
+        .keep_alive_interval(Some(KEEP_ALIVE.min(idle / 3)))
         .max_concurrent_bidi_streams(VarInt::from_u32(8))
         .max_concurrent_uni_streams(VarInt::from_u32(8));
     config
@@ -31,7 +31,7 @@ fn base() -> TransportConfig {
 
 /// The relay's end of a control connection: one stream, opened by the end; datagrams for address proofs.
 pub fn control_of_relay() -> Arc<TransportConfig> {
-    let mut config = base();
+    let mut config = base(IDLE);
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(1))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
@@ -45,7 +45,7 @@ pub fn control_of_relay() -> Arc<TransportConfig> {
 
 /// An end's side of a control connection.
 pub fn control_of_end() -> Arc<TransportConfig> {
-    let mut config = base();
+    let mut config = base(IDLE);
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
@@ -54,9 +54,9 @@ pub fn control_of_end() -> Arc<TransportConfig> {
     Arc::new(config)
 }
 
-/// The session connection, the same at both ends.
-pub fn session_transport() -> Arc<TransportConfig> {
-    let mut config = base();
+/// The session connection; the shorter `idle` of both ends counts, [`IDLE`] at most and in the product.
+pub fn session_transport(idle: Duration) -> Arc<TransportConfig> {
+    let mut config = base(idle);
     config
         .stream_receive_window(VarInt::from_u32(SCREEN_WINDOW))
         .receive_window(VarInt::from_u32(SCREEN_WINDOW + SESSION_WINDOW))

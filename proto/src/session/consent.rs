@@ -33,8 +33,9 @@ pub enum Outcome {
 }
 
 /// Which rights are held, and which question stands.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Consent {
+    patience: Duration,
     held: Rights,
     /// INVARIANT: disjoint from `held`; the first question's rights are not repeated in `later`.
     asking: Option<(Rights, Instant)>,
@@ -42,6 +43,11 @@ pub struct Consent {
 }
 
 impl Consent {
+    /// Nothing is held. Silence declines a question after `patience`: [`PATIENCE`] in the product.
+    pub fn new(patience: Duration) -> Self {
+        Self { patience, held: Rights::empty(), asking: None, later: Rights::empty() }
+    }
+
     /// The rights given and not taken back.
     pub fn held(&self) -> Rights {
         self.held
@@ -103,7 +109,7 @@ impl Consent {
         }
         let first = self.later.iter().next()?;
         self.later -= first;
-        self.asking = Some((first, now + PATIENCE));
+        self.asking = Some((first, now + self.patience));
         Some(first)
     }
 
@@ -132,7 +138,7 @@ mod tests {
     #[test]
     fn view_first_then_control() {
         let now = Instant::now();
-        let mut consent = Consent::default();
+        let mut consent = Consent::new(PATIENCE);
         assert_eq!(consent.ask(BOTH, now), Some(Rights::VIEW));
         assert_eq!(consent.ask(BOTH, now), None, "asked again while the question stands");
         assert_eq!(consent.answer(Answer::Allow), Some(Outcome::Given(Rights::VIEW)));
@@ -146,7 +152,7 @@ mod tests {
     #[test]
     fn silence_declines() {
         let now = Instant::now();
-        let mut consent = Consent::default();
+        let mut consent = Consent::new(PATIENCE);
         consent.ask(BOTH, now);
         assert_eq!(consent.handle_time(now + PATIENCE - Duration::from_millis(1)), None);
         assert_eq!(consent.handle_time(now + PATIENCE), Some(Outcome::TimedOut(Rights::VIEW)));
@@ -158,7 +164,7 @@ mod tests {
     #[test]
     fn taking_view_takes_all() {
         let now = Instant::now();
-        let mut consent = Consent::default();
+        let mut consent = Consent::new(PATIENCE);
         consent.ask(BOTH, now);
         consent.answer(Answer::Allow);
         consent.next(now);
@@ -172,7 +178,7 @@ mod tests {
     #[test]
     fn what_was_given_beforehand_is_not_asked() {
         let now = Instant::now();
-        let mut consent = Consent::default();
+        let mut consent = Consent::new(PATIENCE);
         assert_eq!(consent.preset(Rights::CONTROL), Rights::empty(), "no control without viewing");
         assert_eq!(consent.preset(Rights::VIEW), Rights::VIEW);
         assert_eq!(consent.preset(Rights::VIEW), Rights::empty());
@@ -181,7 +187,7 @@ mod tests {
 
     #[test]
     fn rights_that_no_host_offers_are_not_asked() {
-        let mut consent = Consent::default();
+        let mut consent = Consent::new(PATIENCE);
         assert_eq!(consent.ask(Rights::TERMINAL, Instant::now()), None);
     }
 }

@@ -22,7 +22,7 @@ use nearhand_proto::{
     close::Close,
     control::{ToEnd, ToRelay},
     ids::{Fingerprint, SessionId},
-    net::{Identity, LOOK, Link, LinkEvent, LinkHandle, Watchdog, session_client},
+    net::{Identity, LOOK, Link, LinkEvent, LinkHandle, Watchdog, kick, session_client},
     rights::Rights,
     route::Rid,
     session::{ToHost, ToViewer, control::RightsChange, input::Input, screen::Epoch},
@@ -219,6 +219,12 @@ impl Session {
             LinkEvent::Message(ToEnd::Ended { session, why }) if session == self.peer.session => {
                 self.told_over = true;
                 Err(why)
+            }
+            LinkEvent::Message(ToEnd::RouteOpen(_)) => {
+                if let Some(line) = &self.line {
+                    kick(line.connection());
+                }
+                Ok(())
             }
             LinkEvent::Message(_) => Ok(()),
             LinkEvent::Lost => {

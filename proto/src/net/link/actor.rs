@@ -1,0 +1,234 @@
+//! The link's task: serves one control connection at a time, dials the next.
+
+use super::{DialError, LinkConfig, LinkEvent, dial::FIRST_ATTEMPT};
+use crate::{
+    close::Close,
+    control::{SessionState, ToEnd, ToRelay},
+    net::{FrameError, FrameReceiver, FrameSender, PathSocket, close_reason},
+    text::Name,
+};
+use quinn::{Connection, ConnectionError, Endpoint, VarInt};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How often a paired end pings.
+const PING: Duration = Duration::from_secs(1);
+/// Shortest silence that counts as a loss.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Shortest and longest pause between attempts.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+/// Longest datagram that is echoed: an address proof is 16 bytes.
+const MAX_ECHO: usize = 32;
+
+/// A registered control connection.
+pub(super) struct Online {
+    pub(super) connection: Connection,
+    pub(super) sender: FrameSender<ToRelay>,
+    pub(super) receiver: FrameReceiver<ToEnd>,
+    pub(super) desk: Name,
+    pub(super) sessions: Vec<SessionState>,
+    pub(super) heard: Instant,
+}
+
+impl Online {
+    fn silence_allowed(&self) -> Duration {
+        SILENCE.max(self.connection.rtt() * 4)
+    }
+
+    fn close(&self, why: Close) {
+        self.connection.close(VarInt::from_u32(why.code().into()), &[]);
+    }
+}
+
+/// How one stretch of being online ended.
+enum Fate {
+    Stopped,
+    Lost,
+    Refused(Close),
+}
+
+pub(super) struct Actor {
+    pub(super) config: LinkConfig,
+    pub(super) endpoint: Endpoint,
+    pub(super) socket: Arc<PathSocket>,
+    pub(super) events: mpsc::Sender<LinkEvent>,
+    pub(super) outgoing: mpsc::Receiver<ToRelay>,
+    pub(super) probes: mpsc::Receiver<()>,
+    pub(super) paired: watch::Receiver<bool>,
+    pub(super) stop: CancellationToken,
+    pub(super) pings: u64,
+}
+
+impl Actor {
+    pub(super) async fn first_dial(&mut self) -> Result<Online, DialError> {
+        let until = Instant::now() + self.config.patience;
+        let mut pause = PAUSE.0;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let error = match self.attempt(FIRST_ATTEMPT.min(left)).await {
+                Ok(online) => return Ok(online),
+                Err(error) => error,
+            };
+            let over = until <= Instant::now() + pause;
+            if !error.close().may_retry() || over {
+                return Err(error);
+            }
+            tracing::debug!(%error, "relay not reached, trying again");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE.1);
+        }
+    }
+
+    pub(super) async fn run(mut self, mut online: Online) {
+        loop {
+            let registered =
+                LinkEvent::Registered { desk: online.desk.clone(), sessions: online.sessions.clone() };
+            if self.events.send(registered).await.is_err() {
+                return online.close(Close::Done);
+            }
+            let down = match self.serve(&mut online).await {
+                Fate::Stopped => return online.close(Close::Done),
+                Fate::Refused(close) => Some(close),
+                Fate::Lost => None,
+            };
+            let next = match down {
+                Some(close) => Err(close),
+                None => self.redial(&mut online).await,
+            };
+            match next {
+                Ok(new) => online = new,
+                Err(close) => {
+                    let _ = self.events.send(LinkEvent::Down(close)).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Serves one connection until it is lost. One turn, one arm, one call.
+    async fn serve(&mut self, online: &mut Online) -> Fate {
+        let mut tick = tokio::time::interval(PING);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let turn = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => self.drain(online).await,
+                message = online.receiver.next() => self.received(online, message).await,
+                Some(message) = self.outgoing.recv() => Self::send(online, &message).await,
+                Ok(datagram) = online.connection.read_datagram() => echo(online, datagram),
+                Some(()) = self.probes.recv() => self.ping(online).await,
+                _ = tick.tick() => self.tick(online).await,
+            };
+            if let Err(fate) = turn {
+                return fate;
+            }
+        }
+    }
+
+    async fn drain(&mut self, online: &mut Online) -> Result<(), Fate> {
+        while let Ok(message) = self.outgoing.try_recv() {
+            Self::send(online, &message).await?;
+        }
+        // The relay closes when it has read everything; then nothing of ours is lost.
+        let _ = online.sender.stream().finish();
+        let _ = timeout(SILENCE, online.connection.closed()).await;
+        Err(Fate::Stopped)
+    }
+
+    async fn received(
+        &mut self,
+        online: &mut Online,
+        message: Result<Option<ToEnd>, FrameError>,
+    ) -> Result<(), Fate> {
+        online.heard = Instant::now();
+        match message {
+            Ok(Some(ToEnd::Pong(_))) => Ok(()),
+            Ok(Some(message)) => {
+                self.events.send(LinkEvent::Message(message)).await.map_err(|_| Fate::Stopped)
+            }
+            Ok(None) => Err(fate_of(online.connection.close_reason().as_ref())),
+            Err(FrameError::Read(_)) => Err(fate_of(online.connection.close_reason().as_ref())),
+            Err(error) => {
+                tracing::warn!(%error, "relay broke the protocol");
+                online.close(Close::Protocol);
+                Err(Fate::Refused(Close::Protocol))
+            }
+        }
+    }
+
+    async fn send(online: &mut Online, message: &ToRelay) -> Result<(), Fate> {
+        let allowed = online.silence_allowed();
+        match timeout(allowed, online.sender.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(fate_of(online.connection.close_reason().as_ref())),
+            Err(_) => Err(Fate::Lost),
+        }
+    }
+
+    async fn ping(&mut self, online: &mut Online) -> Result<(), Fate> {
+        self.pings += 1;
+        Self::send(online, &ToRelay::Ping(self.pings)).await
+    }
+
+    async fn tick(&mut self, online: &mut Online) -> Result<(), Fate> {
+        if !*self.paired.borrow() {
+            // quinn's own idle timeout and keep-alive suffice for an end that only waits.
+            online.heard = Instant::now();
+            return Ok(());
+        }
+        if online.silence_allowed() < online.heard.elapsed() {
+            return Err(Fate::Lost);
+        }
+        self.ping(online).await
+    }
+
+    /// Dials until registered again. If the old connection speaks meanwhile, it was only slow: it goes on.
+    async fn redial(&mut self, old: &mut Online) -> Result<Online, Close> {
+        let _ = self.events.send(LinkEvent::Lost).await;
+        let patience = SILENCE.max(old.connection.rtt() * 4);
+        let mut pause = PAUSE.0;
+        loop {
+            let stop = self.stop.clone();
+            let tried = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(Close::Done),
+                tried = self.attempt(patience) => tried,
+            };
+            // What was queued for the lost connection is its owner's to repeat.
+            while self.outgoing.try_recv().is_ok() {}
+            match tried {
+                Ok(new) => {
+                    old.close(Close::Replaced);
+                    return Ok(new);
+                }
+                Err(error) if error.close().may_retry() => tracing::debug!(%error, "relay still away"),
+                Err(error) => return Err(error.close()),
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Err(Close::Done),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(if *self.paired.borrow() { PAUSE.0 * 2 } else { PAUSE.1 });
+        }
+    }
+}
+
+/// Answers an address proof: the datagram goes back as it came, and only from where it arrived.
+fn echo(online: &Online, datagram: bytes::Bytes) -> Result<(), Fate> {
+    if datagram.len() <= MAX_ECHO {
+        let _ = online.connection.send_datagram(datagram); // never retransmitted; the relay asks again
+    }
+    Ok(())
+}
+
+fn fate_of(error: Option<&ConnectionError>) -> Fate {
+    match error.and_then(close_reason) {
+        Some(close) if !close.may_retry() && close != Close::Done => Fate::Refused(close),
+        _ => Fate::Lost,
+    }
+}
