@@ -8,7 +8,6 @@ pub mod front;
 pub mod host;
 pub mod inject;
 pub mod injection;
-mod pairing;
 pub mod picture;
 pub mod session;
 pub mod terminal;

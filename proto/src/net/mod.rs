@@ -3,6 +3,7 @@
 
 mod cid;
 mod frames;
+mod identity;
 mod link;
 mod random;
 mod session;
@@ -13,13 +14,11 @@ mod watchdog;
 
 pub use cid::{EndCids, RelayCids, initial_for_host, initial_for_relay};
 pub use frames::{FrameError, FrameReceiver, FrameSender, LENGTH_BYTES, frame};
+pub use identity::{Identity, IdentityError, certificate_of, key_of, verify_proof};
 pub use link::{DialError, Link, LinkConfig, LinkEvent, LinkHandle};
 pub use random::random;
 pub use session::{close_reason, kick, session_client, session_server};
 pub use socket::PathSocket;
-pub use tls::{
-    Identity, IdentityError, Pins, certificate_of, key_of, provider, relay_client_tls, relay_server_tls,
-    verify_proof,
-};
+pub use tls::{Pins, provider, relay_client_tls, relay_server_tls};
 pub use transport::{IDLE, control_of_end, control_of_relay, session_transport};
 pub use watchdog::{LOOK, Watchdog};

@@ -1,19 +1,14 @@
-//! Identities and pins. TLS 1.3 only, one crypto provider (aws-lc-rs) passed explicitly, no certificate authority
-//! anywhere: every key is pinned by its SHA-256, learnt from the relay string, the pairing or the enrolment.
+//! TLS 1.3 only, one crypto provider (aws-lc-rs) passed explicitly, no certificate authority anywhere: every key is
+//! pinned by its SHA-256, learnt from the relay string, the pairing or the enrolment.
 
-use crate::{
-    control::{PublicKey, Role, proof_message},
-    ids::Fingerprint,
-};
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
-};
+use super::{Identity, identity::spki_of};
+use crate::ids::Fingerprint;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::CryptoProvider,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, UnixTime},
     server::danger::{ClientCertVerified, ClientCertVerifier},
 };
 use std::{
@@ -23,137 +18,10 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use zeroize::Zeroizing;
 
 /// The crypto provider of all connections.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
-/// Why an identity can't be made or loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum IdentityError {
-    /// rcgen refused.
-    #[error("can't make a certificate")]
-    Make(#[from] rcgen::Error),
-    /// Stored bytes are no P-256 key and certificate that belong together.
-    #[error("the stored key or certificate is damaged")]
-    Damaged,
-    /// rustls refused.
-    #[error("key and certificate don't serve for TLS")]
-    Tls(#[from] Error),
-}
-
-/// A P-256 key with its self-signed certificate.
-pub struct Identity {
-    certificate: CertificateDer<'static>,
-    pkcs8: Zeroizing<Vec<u8>>,
-    signer: EcdsaKeyPair,
-    public: PublicKey,
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Identity({})", self.public.fingerprint())
-    }
-}
-
-impl Identity {
-    /// A fresh key, its certificate valid for `days` (browsers later want at most 14) and saying nothing personal.
-    ///
-    /// # Errors
-    /// [`IdentityError`].
-    pub fn generate(days: i64) -> Result<Self, IdentityError> {
-        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
-        let mut params = rcgen::CertificateParams::new(vec!["nearhand".to_owned()])?;
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        let now = time::OffsetDateTime::now_utc();
-        params.not_before = now - time::Duration::days(1);
-        params.not_after = now + time::Duration::days(days);
-        let certificate = params.self_signed(&key)?.der().clone();
-        Self::load(certificate.to_vec(), Zeroizing::new(key.serialize_der()))
-    }
-
-    /// An identity from its stored parts: certificate (DER), private key (PKCS #8, DER).
-    ///
-    /// # Errors
-    /// [`IdentityError::Damaged`].
-    pub fn load(certificate: Vec<u8>, pkcs8: Zeroizing<Vec<u8>>) -> Result<Self, IdentityError> {
-        let signer = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8)
-            .map_err(|_| IdentityError::Damaged)?;
-        let certificate = CertificateDer::from(certificate);
-        let spki = spki_of(&certificate).map_err(|_| IdentityError::Damaged)?;
-        let public = PublicKey::from_spki(&spki).map_err(|_| IdentityError::Damaged)?;
-        let own: &[u8] = aws_lc_rs::signature::KeyPair::public_key(&signer).as_ref();
-        if own != public.point() {
-            return Err(IdentityError::Damaged);
-        }
-        Ok(Self { certificate, pkcs8, signer, public })
-    }
-
-    /// The certificate, DER.
-    pub fn certificate(&self) -> &CertificateDer<'static> {
-        &self.certificate
-    }
-
-    /// SHA-256 of the certificate: what the pairing binds and the session pins.
-    pub fn certificate_fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.certificate)
-    }
-
-    /// The private key, PKCS #8 DER, for storing.
-    pub fn pkcs8(&self) -> &[u8] {
-        &self.pkcs8
-    }
-
-    /// The public key.
-    pub fn public(&self) -> PublicKey {
-        self.public
-    }
-
-    /// Proof that this end holds its session key, for one connection.
-    ///
-    /// # Errors
-    /// [`IdentityError::Damaged`] if the key can't sign.
-    pub fn prove(&self, role: Role, exporter: &[u8; 32]) -> Result<Vec<u8>, IdentityError> {
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        let signature =
-            self.signer.sign(&random, &proof_message(role, exporter)).map_err(|_| IdentityError::Damaged)?;
-        Ok(signature.as_ref().to_vec())
-    }
-
-    fn private(&self) -> PrivateKeyDer<'static> {
-        PrivatePkcs8KeyDer::from(self.pkcs8.to_vec()).into()
-    }
-}
-
-/// True if `signature` proves that the holder of `key` registers on the connection of `exporter`.
-pub fn verify_proof(key: &PublicKey, role: Role, exporter: &[u8; 32], signature: &[u8]) -> bool {
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.point())
-        .verify(&proof_message(role, exporter), signature)
-        .is_ok()
-}
-
-fn spki_of(certificate: &CertificateDer<'_>) -> Result<Vec<u8>, Error> {
-    let parsed = rustls::server::ParsedCertificate::try_from(certificate)?;
-    Ok(parsed.subject_public_key_info().to_vec())
-}
-
-/// SHA-256 of the public key (SPKI) that the peer of `connection` proved to hold; `None` without a certificate.
-pub fn key_of(connection: &quinn::Connection) -> Option<Fingerprint> {
-    let spki = spki_of(&peer_certificate(connection)?).ok()?;
-    Some(Fingerprint::of(&spki))
-}
-
-/// SHA-256 of the certificate of the peer of `connection`; `None` without one.
-pub fn certificate_of(connection: &quinn::Connection) -> Option<Fingerprint> {
-    Some(Fingerprint::of(&peer_certificate(connection)?))
-}
-
-fn peer_certificate(connection: &quinn::Connection) -> Option<CertificateDer<'static>> {
-    let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
-    chain.into_iter().next()
 }
 
 /// Certificates (by SHA-256) that may open or answer a session connection now. Shared and changed while it is used.
@@ -327,7 +195,7 @@ fn client(trust: Trust, own: Option<&Identity>, alpn: &[u8]) -> Result<QuicClien
         .dangerous()
         .with_custom_certificate_verifier(verifier);
     let mut config = match own {
-        Some(own) => builder.with_client_auth_cert(vec![own.certificate.clone()], own.private())?,
+        Some(own) => builder.with_client_auth_cert(vec![own.certificate().clone()], own.private())?,
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![alpn.to_vec()];
@@ -342,7 +210,7 @@ fn server(trust: Trust, mandatory: bool, own: &Identity, alpn: &[u8]) -> Result<
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![own.certificate.clone()], own.private())?;
+        .with_single_cert(vec![own.certificate().clone()], own.private())?;
     config.alpn_protocols = vec![alpn.to_vec()];
     // No resumption, so no 0-RTT: every connection proves its keys.
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
@@ -379,24 +247,4 @@ pub(super) fn session_client_tls(own: &Identity, host: Fingerprint) -> Result<Qu
 /// TLS of a session connection, the host's side.
 pub(super) fn session_server_tls(own: &Identity, pins: Pins) -> Result<QuicServerConfig, Error> {
     server(Trust::Pinned(pins), true, own, crate::version::ALPN_SESSION)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_identity_survives_storage_and_proves_itself() {
-        let one = Identity::generate(13).unwrap();
-        let again = Identity::load(one.certificate().to_vec(), Zeroizing::new(one.pkcs8().to_vec())).unwrap();
-        assert_eq!(one.public(), again.public());
-        let signature = again.prove(Role::Host, &[1; 32]).unwrap();
-        assert!(verify_proof(&one.public(), Role::Host, &[1; 32], &signature));
-        assert!(!verify_proof(&one.public(), Role::Viewer, &[1; 32], &signature));
-        assert!(!verify_proof(&one.public(), Role::Host, &[2; 32], &signature));
-        let other = Identity::generate(13).unwrap();
-        assert!(!verify_proof(&other.public(), Role::Host, &[1; 32], &signature));
-        let mixed = Identity::load(one.certificate().to_vec(), Zeroizing::new(other.pkcs8().to_vec()));
-        assert!(matches!(mixed, Err(IdentityError::Damaged)));
-    }
 }

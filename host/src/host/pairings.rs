@@ -16,19 +16,19 @@ struct Pairing {
 }
 
 /// The one under way.
-pub(crate) struct Pairings {
+pub(super) struct Pairings {
     certificate: Fingerprint,
     current: Option<Pairing>,
 }
 
 impl Pairings {
     /// `certificate`: SHA-256 of the host's own session certificate.
-    pub(crate) fn new(certificate: Fingerprint) -> Self {
+    pub(super) fn new(certificate: Fingerprint) -> Self {
         Self { certificate, current: None }
     }
 
     /// A claim has come.
-    pub(crate) fn begin(&mut self, claim: ClaimId, technician: Technician) {
+    pub(super) fn begin(&mut self, claim: ClaimId, technician: Technician) {
         self.current = Some(Pairing { claim, technician, exchange: None });
     }
 
@@ -36,7 +36,7 @@ impl Pairings {
     ///
     /// # Errors
     /// [`PairError`]; nothing was answered.
-    pub(crate) fn answer(
+    pub(super) fn answer(
         &mut self,
         claim: ClaimId,
         secret: &Secret,
@@ -55,7 +55,7 @@ impl Pairings {
     ///
     /// # Errors
     /// [`PairError`]
-    pub(crate) fn receive(
+    pub(super) fn receive(
         &mut self,
         claim: ClaimId,
         message: PairMessage,
@@ -67,12 +67,12 @@ impl Pairings {
     }
 
     /// This claim is over.
-    pub(crate) fn forget(&mut self, claim: ClaimId) {
+    pub(super) fn forget(&mut self, claim: ClaimId) {
         self.current.take_if(|it| it.claim == claim);
     }
 
     /// All are over: the relay has forgotten them.
-    pub(crate) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.current = None;
     }
 }

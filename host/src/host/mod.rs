@@ -2,10 +2,13 @@
 //!
 //! The loop routes; what codes allow is decided by [`Codes`], what a session does by [`Session`].
 
+mod claims;
+mod pairings;
+
+use self::pairings::Pairings;
 use crate::{
     front::{Over, Press, Show, Stage},
-    pairing::Pairings,
-    session::{Desktop, Session, Start, TOLD, Told},
+    session::{Desktop, Told},
 };
 use nearhand_proto::{
     close::Close,
@@ -16,11 +19,10 @@ use nearhand_proto::{
         DialError, Identity, IdentityError, Link, LinkConfig, LinkEvent, LinkHandle, Pins, certificate_of,
         random, session_server,
     },
-    pair::{Codes, Death, Lifetimes, PairError, PairMessage, PinnedPeer, Step},
+    pair::{Codes, Death, Lifetimes, PinnedPeer, Step},
     relay_string::RelayString,
     rights::Rights,
     text::Name,
-    wire,
 };
 use quinn::{Connection, Endpoint, Incoming};
 use std::{sync::Arc, time::Duration};
@@ -284,94 +286,6 @@ impl Host {
             // It may just have ended.
             let _ = running.told.send(told).await;
         }
-    }
-
-    async fn claimed(&mut self, claim: ClaimId, technician: Technician) {
-        match self.codes.handle_claim(claim, Instant::now().into_std()) {
-            Ok(()) => self.pairings.begin(claim, technician),
-            Err(error) => self.link.send(ToRelay::Abandon { claim, why: error.close() }).await,
-        }
-    }
-
-    /// One PAKE message of the viewer's.
-    async fn pair(&mut self, claim: ClaimId, bytes: &[u8]) {
-        let now = Instant::now().into_std();
-        let result = match wire::decode::<PairMessage>(bytes) {
-            Ok(start @ PairMessage::Start(_)) => self.answer(claim, start).map(|answer| (answer, None)),
-            Ok(message) => self.pairings.receive(claim, message).and_then(|(peer, proved, technician)| {
-                self.codes.handle_paired(claim, now)?;
-                Ok((proved, Some((peer, technician))))
-            }),
-            Err(error) => {
-                tracing::warn!(%error, "a viewer sent a broken pairing message");
-                Err(PairError::PeerOrder { got: "a broken message", due: "a pairing message" })
-            }
-        };
-        match result {
-            Ok((reply, None)) => self.reply(claim, &reply).await,
-            Ok((reply, Some((peer, technician)))) => {
-                self.pins.insert(peer.certificate);
-                let caller =
-                    Show::Caller { technician: technician.name.clone(), desk: technician.desk.clone() };
-                self.proved.push((claim, peer, technician));
-                self.reply(claim, &reply).await;
-                self.link.send(ToRelay::Confirmed(claim)).await;
-                self.show(Show::CodeOver(Over::Gone)).await;
-                self.show(caller).await;
-            }
-            Err(PairError::WrongCode) => {
-                let left = self.codes.handle_mismatch(claim, now);
-                self.reply(claim, &PairMessage::Mismatch { left }).await;
-            }
-            Err(error) => {
-                tracing::info!(%error, "pairing failed");
-                self.pairings.forget(claim);
-                self.codes.handle_withdrawn(claim, now);
-                self.link.send(ToRelay::Abandon { claim, why: error.close() }).await;
-            }
-        }
-    }
-
-    /// Answers a start through the codes, which count it.
-    fn answer(&mut self, claim: ClaimId, start: PairMessage) -> Result<PairMessage, PairError> {
-        let (pairings, relay) = (&mut self.pairings, self.config.relay.key);
-        let answered = self.codes.handle_start(claim, Instant::now().into_std(), |code| {
-            pairings.answer(claim, &code.secret, relay, code.locator, start)
-        });
-        answered.map(|(answer, _)| answer)
-    }
-
-    async fn reply(&self, claim: ClaimId, message: &PairMessage) {
-        let message = wire::encode(message).into();
-        self.link.send(ToRelay::Pair { claim, message }).await;
-    }
-
-    /// The relay has committed the session: its actor begins.
-    async fn paired(&mut self, claim: ClaimId, session: SessionId) {
-        let Some(at) = self.proved.iter().position(|(proved, ..)| *proved == claim) else {
-            // Not ours any more: say so, rather than leave it open.
-            return self.link.send(ToRelay::End { session, why: Close::HostGone }).await;
-        };
-        let (_, peer, technician) = self.proved.swap_remove(at);
-        let (told, receiver) = mpsc::channel(TOLD);
-        let start = Start {
-            id: session,
-            peer: peer.certificate,
-            technician,
-            want: peer.want,
-            preset: self.config.preset,
-            computer: self.config.computer.clone(),
-            host: self.actor(),
-            answer: self.config.answer,
-            absence: self.config.absence,
-            desktop: self.config.desktop.clone(),
-            link: self.link.clone(),
-            shows: self.stage.shows.clone(),
-            pins: self.pins.clone(),
-        };
-        self.link.set_paired(true);
-        self.sessions.spawn(Session::new(start, receiver).run());
-        self.running = Some(Running { id: session, peer: peer.certificate, told });
     }
 
     fn actor(&self) -> ActorId {
