@@ -86,7 +86,9 @@ pub enum Over {
     Expired,
     /// It was killed.
     Dead(Death),
-    /// It was used, or the relay has lost it.
+    /// A technician has entered it.
+    Used,
+    /// The relay has lost it.
     Gone,
 }
 

@@ -3,7 +3,10 @@
 use clap::Parser as _;
 use nearhand_host::{config::Args, front, host, terminal};
 use nearhand_proto::close::Close;
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -16,7 +19,11 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "warn".into())
         .add_directive("enigo=off".parse().expect("a fixed directive parses"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     let config = match Args::parse().resolve() {
         Ok(config) => config,
         Err(error) => return fail(&error, USAGE),

@@ -124,7 +124,7 @@ fn minutes(until: Instant) -> String {
 fn words(show: &Show) -> String {
     match show {
         Show::Relay { host, desk } => format!("Connected to {desk} ({host})."),
-        Show::Code { .. } | Show::AskOver | Show::RelayBack => String::new(),
+        Show::Code { .. } | Show::CodeOver(Over::Used) | Show::AskOver | Show::RelayBack => String::new(),
         Show::CodeOver(Over::Expired) => "The code has expired; here comes a new one.".to_owned(),
         Show::CodeOver(Over::Dead(Death::WrongCodes)) => {
             "The code was entered wrongly twice and is dead.".to_owned()
@@ -134,7 +134,7 @@ fn words(show: &Show) -> String {
              only, be careful."
                 .to_owned()
         }
-        Show::CodeOver(Over::Gone) => "The code is no longer valid.".to_owned(),
+        Show::CodeOver(Over::Gone) => "The relay was away, so the code is no longer valid; here comes a new one.".to_owned(),
         Show::WrongCode { left: 0 } => "Someone entered a wrong code again.".to_owned(),
         Show::WrongCode { .. } => "Someone entered a wrong code. Was it read out rightly?".to_owned(),
         Show::PressKey => "Too many wrong codes: someone may be guessing. Press any key for a new code.".to_owned(),

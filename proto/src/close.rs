@@ -78,7 +78,7 @@ closes! {
     /// Wrong codes per hour or day.
     TooManyWrongCodes = 23, exit 13, retry false, "too many wrong codes from you; wait an hour, then ask the user for a new code";
     /// A limit on connections or waiting hosts.
-    Busy = 24, exit 13, retry true, "the relay has too many connections from here; close some or try again in a minute";
+    Busy = 24, exit 13, retry true, "the relay takes no more connections from here now; close some or try again in a minute";
     /// No durable record, no session.
     RecordUnavailable = 30, exit 14, retry true, "the relay can't write its record, so it starts no session; its operator must look at its disk";
     /// SIGTERM at the relay.

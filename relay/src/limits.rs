@@ -29,6 +29,8 @@ pub struct Limits {
     pub wrong_codes_in_all: u32,
     /// Unpaired connections from one address. Default 50.
     pub connections_per_address: u32,
+    /// Unpaired connections of one technician. Default 20.
+    pub connections_per_technician: u32,
     /// Handshakes at once. Default 256; from a quarter of it on, addresses are validated first (Retry).
     pub handshakes: u32,
 }
@@ -41,6 +43,7 @@ impl Default for Limits {
             wrong_codes_per_address: 50,
             wrong_codes_in_all: 1_000,
             connections_per_address: 50,
+            connections_per_technician: 20,
             handshakes: 256,
         }
     }
@@ -111,14 +114,20 @@ impl WrongCodes {
     }
 }
 
-/// Counts connections that are not (yet) in a session.
-#[derive(Debug, Default)]
-pub struct Unpaired(HashMap<IpAddr, u32>);
+/// Counts connections that are in no session, by address and by account.
+#[derive(Debug)]
+pub struct Unpaired<K>(HashMap<K, u32>);
 
-impl Unpaired {
-    /// One more from `address`; false if there are `limit` already.
-    pub fn enter(&mut self, address: IpAddr, limit: u32) -> bool {
-        let count = self.0.entry(address).or_default();
+impl<K> Default for Unpaired<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash> Unpaired<K> {
+    /// One more of `key`; false if there are `limit` already.
+    pub fn enter(&mut self, key: K, limit: u32) -> bool {
+        let count = self.0.entry(key).or_default();
         if limit <= *count {
             return false;
         }
@@ -127,11 +136,11 @@ impl Unpaired {
     }
 
     /// One less.
-    pub fn leave(&mut self, address: IpAddr) {
-        if let Some(count) = self.0.get_mut(&address) {
+    pub fn leave(&mut self, key: &K) {
+        if let Some(count) = self.0.get_mut(key) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                self.0.remove(&address);
+                self.0.remove(key);
             }
         }
     }
@@ -177,7 +186,7 @@ mod tests {
         let mut unpaired = Unpaired::default();
         assert!(unpaired.enter(ADDRESS, 2) && unpaired.enter(ADDRESS, 2));
         assert!(!unpaired.enter(ADDRESS, 2));
-        unpaired.leave(ADDRESS);
+        unpaired.leave(&ADDRESS);
         assert!(unpaired.enter(ADDRESS, 2));
     }
 }

@@ -6,7 +6,10 @@ use nearhand_relay::{
     config::{Config, ServeArgs},
     relay::Relay,
 };
-use std::{io::Write as _, process::ExitCode};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 /// Pairs user and technician by session code, forwards their packets without being able to read them, and keeps the
 /// record of what was done.
@@ -39,7 +42,11 @@ Exit codes: 0 done, 1 failed (the sentence says why), 2 wrong command line.
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     match Args::parse().command {
         Command::Admin(command) => admin::run(command).await,
         Command::Serve(args) => match serve(args).await {

@@ -10,7 +10,7 @@ use nearhand_viewer::{
     viewer::{self, ViewerConfig},
 };
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     sync::Arc,
     time::Duration,
 };
@@ -24,7 +24,11 @@ const ABSENCE: Duration = Duration::from_secs(600);
 #[tokio::main]
 async fn main() -> std::process::ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
     let done = match Config::from_args(std::env::args_os()) {
         Ok(Config::Enrol(wanted)) => enrol(wanted).await,
         Ok(Config::Run(wanted)) => run(*wanted).await,

@@ -45,7 +45,7 @@ impl Host {
                 self.proved.push((claim, peer, technician));
                 self.reply(claim, &reply).await;
                 self.link.send(ToRelay::Confirmed(claim)).await;
-                self.show(Show::CodeOver(Over::Gone)).await;
+                self.show(Show::CodeOver(Over::Used)).await;
                 self.show(caller).await;
             }
             Err(PairError::WrongCode) => {

@@ -3,7 +3,7 @@
 
 use super::{
     Hub,
-    hub::{Face, Hangup, MAILBOX},
+    hub::{Face, Hangup, MAILBOX, Ticket},
 };
 use crate::forward::AddressProof;
 use nearhand_proto::{
@@ -15,7 +15,11 @@ use nearhand_proto::{
     route::Rid,
 };
 use quinn::{Connection, VarInt};
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -43,20 +47,29 @@ pub(super) struct End {
 pub(super) type Turn = Result<(), Close>;
 
 /// Runs one connection to its end.
-pub(super) async fn run(hub: Arc<Hub>, quic: Connection, number: u64, stop: CancellationToken) {
-    let address = quic.remote_address().ip();
-    let why = match register(&hub, &quic, number).await {
+pub(super) async fn run(
+    hub: Arc<Hub>,
+    quic: Connection,
+    number: u64,
+    ticket: Ticket,
+    stop: CancellationToken,
+) {
+    let why = match register(&hub, &quic, number, ticket).await {
         Ok((end, receiver, mailbox, hangup)) => live(end, receiver, mailbox, hangup, number, stop).await,
         Err(why) => why,
     };
-    hub.unpaired().leave(address);
     quic.close(VarInt::from_u32(why.code().into()), &[]);
 }
 
 type Registered = (End, FrameReceiver<ToRelay>, mpsc::Receiver<ToEnd>, Hangup);
 
 /// The first message: proof of the session key over this connection's exporter.
-async fn register(hub: &Arc<Hub>, quic: &Connection, number: u64) -> Result<Registered, Close> {
+async fn register(
+    hub: &Arc<Hub>,
+    quic: &Connection,
+    number: u64,
+    mut ticket: Ticket,
+) -> Result<Registered, Close> {
     let (send, receive) = timeout(FIRST_MESSAGE, quic.accept_bi())
         .await
         .map_err(|_| Close::TooSlow)?
@@ -71,9 +84,13 @@ async fn register(hub: &Arc<Hub>, quic: &Connection, number: u64) -> Result<Regi
     if !verify_proof(&key, role, &exporter, &signature) {
         return Err(Close::Protocol);
     }
+    let technician = key_of(quic);
+    let actor = technician.map(|key| key.actor());
+    if actor.is_some_and(|actor| !ticket.admit_account(actor)) {
+        return Err(Close::Busy);
+    }
     let remote = quic.remote_address();
     let rid = hub.routes().register(key.fingerprint(), remote, number).map_err(|_| Close::Protocol)?;
-    let technician = key_of(quic);
     let (mailbox, messages) = mpsc::channel(MAILBOX);
     let hangup = Hangup::default();
     let mut end = End {
@@ -87,8 +104,15 @@ async fn register(hub: &Arc<Hub>, quic: &Connection, number: u64) -> Result<Regi
         sender: FrameSender::new(send),
         proof: AddressProof::new(remote),
     };
-    let actor = technician.map(|key| key.actor());
-    hub.enter(rid, Face { mailbox, key, hangup: hangup.clone(), connection: number, technician: actor });
+    let face = Face {
+        mailbox,
+        key,
+        hangup: hangup.clone(),
+        connection: number,
+        technician: actor,
+        ticket: Arc::new(Mutex::new(Some(ticket))),
+    };
+    hub.enter(rid, face);
     if let Err(why) = welcome(&mut end).await {
         depart(&end, number).await;
         return Err(why);

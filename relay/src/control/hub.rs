@@ -17,6 +17,7 @@ use nearhand_proto::{
 };
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -60,6 +61,33 @@ impl Hangup {
     }
 }
 
+/// One unpaired connection, counted until it is paired or gone.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    hub: Arc<Hub>,
+    address: IpAddr,
+    account: Option<ActorId>,
+}
+
+impl Ticket {
+    /// The connection is a technician's: counted there as well. False if they have too many.
+    pub(super) fn admit_account(&mut self, account: ActorId) -> bool {
+        let limit = self.hub.config.limits.connections_per_technician;
+        let admitted = lock(&self.hub.accounts).enter(account, limit);
+        self.account = admitted.then_some(account);
+        admitted
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        lock(&self.hub.addresses).leave(&self.address);
+        if let Some(account) = self.account {
+            lock(&self.hub.accounts).leave(&account);
+        }
+    }
+}
+
 /// The public face of one registered end.
 #[derive(Clone, Debug)]
 pub(super) struct Face {
@@ -71,6 +99,8 @@ pub(super) struct Face {
     pub(super) connection: u64,
     /// The technician that its certificate names, if any.
     pub(super) technician: Option<ActorId>,
+    /// Held while the end is in no session.
+    pub(super) ticket: Arc<Mutex<Option<Ticket>>>,
 }
 
 /// The shared state. Every lock is held for a few lines and never over an await.
@@ -83,7 +113,8 @@ pub struct Hub {
     directory: Mutex<Directory>,
     sessions: Mutex<Sessions>,
     wrong: Mutex<WrongCodes>,
-    unpaired: Mutex<Unpaired>,
+    addresses: Mutex<Unpaired<IpAddr>>,
+    accounts: Mutex<Unpaired<ActorId>>,
     ends: Mutex<HashMap<Rid, Face>>,
     draining: AtomicBool,
 }
@@ -103,7 +134,8 @@ impl Hub {
             refusals: Refusals::default(),
             directory: Mutex::default(),
             sessions: Mutex::default(),
-            unpaired: Mutex::default(),
+            addresses: Mutex::default(),
+            accounts: Mutex::default(),
             ends: Mutex::default(),
             draining: AtomicBool::new(false),
         }
@@ -136,8 +168,11 @@ impl Hub {
         lock(&self.wrong)
     }
 
-    pub(super) fn unpaired(&self) -> MutexGuard<'_, Unpaired> {
-        lock(&self.unpaired)
+    /// Counts a connection from `address` as unpaired; `None` if there are too many.
+    pub(super) fn admit_address(self: &Arc<Self>, address: IpAddr) -> Option<Ticket> {
+        let limit = self.config.limits.connections_per_address;
+        let admitted = lock(&self.addresses).enter(address, limit);
+        admitted.then(|| Ticket { hub: self.clone(), address, account: None })
     }
 
     pub(super) fn routes(&self) -> MutexGuard<'_, Routes> {
@@ -176,6 +211,14 @@ impl Hub {
     /// True if the end is registered.
     pub(super) fn is_there(&self, rid: Rid) -> bool {
         lock(&self.ends).contains_key(&rid)
+    }
+
+    /// The end is in a session: it no longer counts as unpaired.
+    pub(super) fn paired(&self, rid: Rid) {
+        let face = lock(&self.ends).get(&rid).cloned();
+        if let Some(face) = face {
+            lock(&face.ticket).take();
+        }
     }
 
     /// The session key of a registered end.

@@ -75,21 +75,17 @@ fn admit(
         let _ = incoming.retry();
         return;
     }
-    let address = incoming.remote_address().ip();
-    if !hub.unpaired().enter(address, limits.connections_per_address) {
+    let Some(ticket) = hub.admit_address(incoming.remote_address().ip()) else {
         return incoming.refuse();
-    }
+    };
     handshakes.fetch_add(1, Ordering::Relaxed);
     let (hub, handshakes, stop) = (hub.clone(), handshakes.clone(), stop.clone());
     actors.spawn(async move {
         let connected = shake_hands(incoming).await;
         handshakes.fetch_sub(1, Ordering::Relaxed);
         match connected {
-            Ok(quic) => connection::run(hub, quic, number, stop).await,
-            Err(reason) => {
-                hub.unpaired().leave(address);
-                hub.handshake_refused(Some(reason)).await;
-            }
+            Ok(quic) => connection::run(hub, quic, number, ticket, stop).await,
+            Err(reason) => hub.handshake_refused(Some(reason)).await,
         }
     });
 }

@@ -48,6 +48,9 @@ impl End {
     /// After registration: these sessions' routes open again where the other end is there as well.
     pub(super) async fn reopen(&self, sessions: Vec<SessionId>) {
         self.hub.sessions().mark(self.rid, None);
+        if !sessions.is_empty() {
+            self.hub.paired(self.rid);
+        }
         for session in sessions {
             self.hub
                 .fact(session, self.key.fingerprint().actor(), Event::SessionReconnected { end: self.role })
@@ -117,6 +120,8 @@ impl Hub {
             // It left while the start was committed; the session waits for it.
             self.sessions().mark(end, Some(Instant::now()));
         }
+        self.paired(host);
+        self.paired(viewer);
         let paired = |peer| ToEnd::Paired { claim, session, peer };
         self.deliver(vec![(host, paired(viewer)), (viewer, paired(host))]);
     }

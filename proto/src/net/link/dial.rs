@@ -13,7 +13,7 @@ use crate::{
     },
     relay_string::RelayString,
 };
-use quinn::{Connection, ConnectionError};
+use quinn::{Connection, ConnectionError, TransportErrorCode};
 use std::{
     io,
     net::SocketAddr,
@@ -96,6 +96,11 @@ fn why_refused(error: &ConnectionError) -> Close {
     const NO_ALPN: u64 = 0x100 + 120;
     match error {
         ConnectionError::ApplicationClosed(_) => close_reason(error).unwrap_or(Close::Protocol),
+        ConnectionError::ConnectionClosed(close)
+            if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
+        {
+            Close::Busy
+        }
         ConnectionError::VersionMismatch => Close::Version,
         ConnectionError::ConnectionClosed(close) if u64::from(close.error_code) == NO_ALPN => Close::Version,
         ConnectionError::TransportError(fault) if u64::from(fault.code) == NO_ALPN => Close::Version,
