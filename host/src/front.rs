@@ -97,10 +97,10 @@ pub enum Over {
 pub enum Press {
     /// Any key, where one was asked for.
     Key,
-    /// Yes to the question that stands.
-    Allow,
+    /// Yes to the question for these rights, if it stands.
+    Allow(Rights),
     /// No to it.
-    Decline,
+    Decline(Rights),
     /// Takes these rights back.
     Revoke(Rights),
     /// Ends the session, or the host if there is none.

@@ -4,7 +4,7 @@
 //! is no terminal, its bytes are the keys; at its end nobody can press anything any more.
 
 use crate::front::{Front, Over, Press, Show};
-use nearhand_proto::{pair::Death, rights::Rights};
+use nearhand_proto::{close::Close, pair::Death, rights::Rights};
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use std::{
     io::{self, Read as _, Write as _},
@@ -15,6 +15,9 @@ use tokio::sync::mpsc;
 
 /// Keys pressed and not yet looked at; when full, the keyboard waits.
 const KEYS: usize = 16;
+
+/// Keys within this time after a question are not its answer: they were meant for what stood there before.
+const CALM: Duration = Duration::from_millis(500);
 
 /// Single keys without Return, while this lives.
 struct RawKeys(Termios);
@@ -48,7 +51,7 @@ pub async fn run(mut front: Front) {
         let bytes = io::stdin().lock().bytes();
         bytes.map_while(Result::ok).try_for_each(|key| sender.blocking_send(key).map_err(drop))
     });
-    let mut asking = false;
+    let mut asking = None;
     let mut open = true;
     loop {
         tokio::select! {
@@ -56,8 +59,8 @@ pub async fn run(mut front: Front) {
             show = front.shows.recv() => {
                 let Some(show) = show else { return };
                 match &show {
-                    Show::Ask { .. } => asking = true,
-                    Show::AskOver | Show::Ended(_) => asking = false,
+                    Show::Ask { rights, .. } => asking = Some((*rights, Instant::now() + CALM)),
+                    Show::AskOver | Show::Ended(_) => asking = None,
                     _ => {}
                 }
                 print(&show);
@@ -67,7 +70,8 @@ pub async fn run(mut front: Front) {
             }
             key = keys.recv(), if open => match key {
                 Some(key) => {
-                    if let Some(press) = meaning(key, asking) {
+                    let ready = asking.filter(|(_, from)| *from <= Instant::now()).map(|(rights, _)| rights);
+                    if let Some(press) = meaning(key, ready) {
                         // A host that has gone takes nothing any more.
                         let _ = front.presses.send(press).await;
                     }
@@ -79,13 +83,13 @@ pub async fn run(mut front: Front) {
 }
 
 /// What a key means, while a question stands or not.
-fn meaning(key: u8, asking: bool) -> Option<Press> {
-    match key.to_ascii_lowercase() {
-        b'y' if asking => Some(Press::Allow),
-        b'n' if asking => Some(Press::Decline),
-        b'c' => Some(Press::Revoke(Rights::CONTROL)),
-        b'q' | 0x1b => Some(Press::Stop),
-        b'\n' | b'\r' if asking => None,
+fn meaning(key: u8, asking: Option<Rights>) -> Option<Press> {
+    match (key.to_ascii_lowercase(), asking) {
+        (b'y', Some(rights)) => Some(Press::Allow(rights)),
+        (b'n', Some(rights)) => Some(Press::Decline(rights)),
+        (b'c', _) => Some(Press::Revoke(Rights::CONTROL)),
+        (b'q' | 0x1b, _) => Some(Press::Stop),
+        (_, Some(_)) => None,
         _ => Some(Press::Key),
     }
 }
@@ -115,7 +119,7 @@ fn say(text: &str) {
 fn minutes(until: Instant) -> String {
     let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(500);
     match left.as_secs().div_ceil(60) {
-        _ if left.as_secs() < 60 => format!("{} seconds", left.as_secs()),
+        _ if left.as_secs() <= 60 => format!("{} seconds", left.as_secs()),
         1 => "1 minute".to_owned(),
         minutes => format!("{minutes} minutes"),
     }
@@ -136,7 +140,7 @@ fn words(show: &Show) -> String {
         }
         Show::CodeOver(Over::Gone) => "The relay was away, so the code is no longer valid; here comes a new one.".to_owned(),
         Show::WrongCode { left: 0 } => "Someone entered a wrong code again.".to_owned(),
-        Show::WrongCode { .. } => "Someone entered a wrong code. Was it read out rightly?".to_owned(),
+        Show::WrongCode { .. } => "Someone entered a wrong code. Was it read out correctly?".to_owned(),
         Show::PressKey => "Too many wrong codes: someone may be guessing. Press any key for a new code.".to_owned(),
         Show::Wait(until) => format!("To be safe there is no new code for {}.", minutes(*until)),
         Show::Caller { technician, desk } => format!("{technician} of {desk} has entered your code."),
@@ -146,7 +150,7 @@ fn words(show: &Show) -> String {
             rights.for_people(),
             minutes(*until)
         ),
-        Show::Rights { technician, held } if held.is_empty() => format!("{technician} may do nothing."),
+        Show::Rights { technician, held } if held.is_empty() => format!("{technician} may not see or do anything."),
         Show::Rights { technician, held } => format!(
             "{technician} may now: {}.  (q = end the session{})",
             held.for_people(),
@@ -157,8 +161,23 @@ fn words(show: &Show) -> String {
         Show::RelayLost => "The help desk's relay does not answer; trying again ...".to_owned(),
         Show::NoPicture(why) if why.is_empty() => "The technician sees your screen again.".to_owned(),
         Show::NoPicture(why) => format!("The technician sees no picture: {why}."),
-        Show::Ended(why) => format!("Session over: {why}."),
-        Show::Bye(why) => format!("Bye: {why}."),
+        Show::Ended(why) => format!("Session over: {}.\n", for_the_user(*why)),
+        Show::Bye(Close::Done | Close::UserStopped) => "Bye.".to_owned(),
+        Show::Bye(why) => format!("Bye: {}.", for_the_user(*why)),
+    }
+}
+
+/// Why, in words for the user: most reasons are worded for the technician.
+fn for_the_user(why: Close) -> &'static str {
+    match why {
+        Close::UserStopped => "you ended it",
+        Close::Declined => "you declined",
+        Close::NoAnswer => "you did not answer, which declines",
+        Close::TechnicianRemoved => "the help desk has withdrawn this technician",
+        Close::Lost | Close::HostGone => "the connection was lost and did not come back",
+        Close::NoScreen => "the screen can't be captured; the lines above say why",
+        Close::Internal => "something failed here; the lines above say what",
+        other => other.sentence(),
     }
 }
 
@@ -169,14 +188,15 @@ mod tests {
     #[test]
     fn keys_mean_what_the_screen_says() {
         let check = |key, asking, expected| assert_eq!(meaning(key, asking), expected, "{key}");
-        check(b'y', true, Some(Press::Allow));
-        check(b'Y', true, Some(Press::Allow));
-        check(b'y', false, Some(Press::Key));
-        check(b'n', true, Some(Press::Decline));
-        check(b'c', false, Some(Press::Revoke(Rights::CONTROL)));
-        check(b'q', true, Some(Press::Stop));
-        check(b'\n', true, None);
-        check(b' ', false, Some(Press::Key));
+        let view = Some(Rights::VIEW);
+        check(b'y', view, Some(Press::Allow(Rights::VIEW)));
+        check(b'Y', view, Some(Press::Allow(Rights::VIEW)));
+        check(b'y', None, Some(Press::Key));
+        check(b'n', view, Some(Press::Decline(Rights::VIEW)));
+        check(b'c', None, Some(Press::Revoke(Rights::CONTROL)));
+        check(b'q', view, Some(Press::Stop));
+        check(b'\n', view, None);
+        check(b' ', None, Some(Press::Key));
     }
 
     #[test]

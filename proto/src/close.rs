@@ -76,7 +76,7 @@ closes! {
     /// A token that is wrong, used or older than 24 h.
     BadToken = 22, exit 7, retry false, "this token is wrong, used or older than 24 hours; ask the relay's operator for a new one";
     /// Wrong codes per hour or day.
-    TooManyWrongCodes = 23, exit 13, retry false, "too many wrong codes from you; wait an hour, then ask the user for a new code";
+    TooManyWrongCodes = 23, exit 13, retry false, "too many wrong codes from you; wait an hour (a day after twenty), then ask the user for a new code";
     /// A limit on connections or waiting hosts.
     Busy = 24, exit 13, retry true, "the relay takes no more connections from here now; close some or try again in a minute";
     /// No durable record, no session.
@@ -88,7 +88,7 @@ closes! {
     /// Another key than the relay string names (local).
     RelayKey = 33, exit 9, retry false, "the relay has another key than your relay string names: it isn't the relay you meant, or its key changed; ask its operator for the current string";
     /// No ALPN in common.
-    Version = 34, exit 15, retry false, "this program and the relay speak different versions; update the older one";
+    Version = 34, exit 15, retry false, "the two sides speak different versions; update the older one";
     /// The peer broke the protocol.
     Protocol = 35, exit 16, retry false, "the other side broke the protocol; update both sides";
     /// A frame did not arrive in time.
@@ -102,7 +102,7 @@ closes! {
     /// Something of our own failed.
     Internal = 50, exit 1, retry false, "something failed on our side; the log on standard error says what";
     /// The desktop can't be captured or controlled.
-    NoScreen = 51, exit 17, retry false, "the screen can't be captured; the host's log says why";
+    NoScreen = 51, exit 17, retry false, "the screen can't be captured; the host says why";
 }
 
 impl fmt::Display for Close {

@@ -1,3 +1,14 @@
-//! Stories: relay, host and viewer together, in one process.
+//! Stories: relay, host and viewer together, in one process. Each is named as a sentence; see `nearhand_tests::World`
+//! for what they are told with.
+#![expect(clippy::unwrap_used, reason = "the helpers of a story fail it")]
 
-fn main() {}
+mod blind;
+mod codes;
+mod consent;
+mod many;
+mod record;
+mod restart;
+mod session;
+mod silence;
+mod strangers;
+mod technicians;

@@ -89,10 +89,10 @@ impl World {
             assert_eq!(update, Some(UpdateNo(self.updates)));
         }
         for bytes in &carried {
-            let before = self.shown.snapshot();
+            let (before, epoch) = (self.shown.snapshot(), self.decoder.epoch());
             if let Some(presented) = self.decoder.handle(wire::decode(bytes).unwrap()).unwrap() {
                 assert_eq!(Some(presented.update), update);
-                self.shown.show(self.size, presented.picture.pixels(), &presented.changed);
+                self.shown.show(epoch, self.size, presented.picture.pixels(), &presented.changed);
             } else {
                 assert!(self.shown.snapshot() == before, "half an update is never shown");
             }

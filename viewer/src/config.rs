@@ -12,7 +12,7 @@ use nearhand_proto::{
     relay_string::RelayString,
     rights::Rights,
 };
-use std::{ffi::OsString, fs, path::PathBuf};
+use std::{ffi::OsString, fs, path::PathBuf, time::Duration};
 
 /// Exit code for a command line or script that is not understood; clap has the same.
 const EXIT_USAGE: u8 = 2;
@@ -43,6 +43,8 @@ pub struct Run {
     pub code: SessionCode,
     /// What to do there.
     pub plan: Plan,
+    /// For how long a relay that does not answer is dialled.
+    pub patience: Duration,
     /// Where the key is.
     pub state: State,
 }
@@ -100,6 +102,9 @@ struct TypedRun {
     /// Folder of the key and settings [default: the XDG state folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Seconds to try for a relay that does not answer at the start
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    dial_for: u64,
     /// Run the commands of this file, one a line
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -174,9 +179,12 @@ fn resolve(typed: TypedRun) -> Result<Run, Refusal> {
     let commands = commands(&typed)?;
     let code = typed.code.join(" ").parse();
     let state = State::open(typed.state).map_err(Refusal::State)?;
+    let patience = Duration::from_secs(typed.dial_for);
     let relay = typed.relay.map_or_else(|| state.relay().map_err(Refusal::State), |relay| Ok(Some(relay)))?;
     match (code, relay) {
-        (Ok(code), Some(relay)) => Ok(Run { relay, code, plan: Plan { commands, want: typed.want }, state }),
+        (Ok(code), Some(relay)) => {
+            Ok(Run { relay, code, plan: Plan { commands, want: typed.want }, patience, state })
+        }
         (Err(error), relay) => Err(Refusal::Mistyped(error, relay.map(|relay| (relay, state)))),
         (Ok(_), None) => Err(Refusal::Input(
             "no relay is known here; enrol first with 'nearhand-viewer enrol', or give --relay STRING"
@@ -259,6 +267,11 @@ mod tests {
         assert_eq!(run.relay, relay);
         assert!(run.code == code());
         assert_eq!(run.plan.want, Rights::VIEW | Rights::CONTROL);
+        assert_eq!(run.patience, Duration::from_secs(60));
+        let Ok(Config::Run(run)) = typed(&words, &["--stdio", "--dial-for", "3"]) else {
+            panic!("not a run")
+        };
+        assert_eq!(run.patience, Duration::from_secs(3));
     }
 
     #[test]

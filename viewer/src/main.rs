@@ -16,7 +16,7 @@ use std::{
 };
 use tracing_subscriber::EnvFilter;
 
-/// For how long a relay that does not answer is dialled.
+/// For how long a relay that does not answer is dialled to enrol.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// For how long a lost host is dialled anew.
 const ABSENCE: Duration = Duration::from_secs(600);
@@ -74,7 +74,7 @@ async fn enrol(Enrol { relay, token, state }: Enrol) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-async fn run(Run { relay, code, plan, state }: Run) -> anyhow::Result<u8> {
+async fn run(Run { relay, code, plan, patience, state }: Run) -> anyhow::Result<u8> {
     let signals = OnSignal::listen()?;
     let config = ViewerConfig {
         relay,
@@ -82,7 +82,7 @@ async fn run(Run { relay, code, plan, state }: Run) -> anyhow::Result<u8> {
         want: plan.want,
         technician: technician(&state)?,
         slips: Slips::new(state),
-        patience: PATIENCE,
+        patience,
         absence: ABSENCE,
     };
     let figures = Arc::new(Figures::default());

@@ -4,7 +4,10 @@
 //! Pixels that a front watches are looked at whenever an update is presented, so that no change is missed however
 //! late the front comes to ask.
 
-use nearhand_proto::session::geometry::{Point, Rect, Size};
+use nearhand_proto::session::{
+    geometry::{Point, Rect, Size},
+    screen::Epoch,
+};
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -46,6 +49,7 @@ pub struct Snapshot {
 
 #[derive(Default)]
 struct Shown {
+    epoch: Option<Epoch>,
     size: Option<Size>,
     /// INVARIANT: RGBX8, 4 × width × height bytes of `size`; empty without one.
     pixels: Vec<u8>,
@@ -54,12 +58,14 @@ struct Shown {
 }
 
 impl Screen {
-    /// Presents an update: `rgbx` is the whole picture, 4 × width × height bytes; only `changed` is copied, or
+    /// Presents an update of `epoch`, unless a newer epoch has been shown: `rgbx` is the whole picture, 4 × width × height bytes; only `changed` is copied, or
     /// everything when the size is another than before. Rectangles outside the picture are ignored, and so is a
     /// picture whose length does not fit. Returns the moment of presentation.
-    pub fn show(&self, size: Size, rgbx: &[u8], changed: &[Rect]) -> Instant {
+    pub fn show(&self, epoch: Epoch, size: Size, rgbx: &[u8], changed: &[Rect]) -> Instant {
         let mut shown = self.lock();
-        if rgbx.len() == bytes(size) {
+        let outdated = shown.epoch.is_some_and(|newest| epoch < newest);
+        if rgbx.len() == bytes(size) && !outdated {
+            shown.epoch = Some(epoch);
             if shown.size == Some(size) {
                 changed.iter().filter(|rect| rect.fits(size)).for_each(|rect| shown.copy(size, rgbx, *rect));
             } else {
@@ -176,8 +182,8 @@ mod tests {
     fn only_what_changed_is_copied() {
         let screen = Screen::default();
         assert_eq!(screen.snapshot(), None);
-        screen.show(SIZE, &picture([1, 2, 3]), &[]);
-        screen.show(SIZE, &picture([9, 8, 7]), &[Rect { x: 1, y: 1, width: 2, height: 1 }]);
+        screen.show(Epoch(1), SIZE, &picture([1, 2, 3]), &[]);
+        screen.show(Epoch(1), SIZE, &picture([9, 8, 7]), &[Rect { x: 1, y: 1, width: 2, height: 1 }]);
         let snapshot = screen.snapshot().unwrap();
         assert_eq!(snapshot.size, SIZE);
         assert_eq!(snapshot.rgb, [[1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3], [9, 8, 7], [9, 8, 7]].concat());
@@ -189,10 +195,10 @@ mod tests {
     fn a_watched_pixel_tells_every_change_and_nothing_else() {
         let screen = Screen::default();
         let at = Point { x: 2, y: 0 };
-        screen.show(SIZE, &picture([0; 3]), &[SIZE.rect()]);
+        screen.show(Epoch(1), SIZE, &picture([0; 3]), &[SIZE.rect()]);
         assert!(screen.watch(at));
         for colour in [[0; 3], [5; 3], [5; 3], [6; 3]] {
-            screen.show(SIZE, &picture(colour), &[SIZE.rect()]);
+            screen.show(Epoch(1), SIZE, &picture(colour), &[SIZE.rect()]);
         }
         let seen: Vec<_> = screen.take_changes().into_iter().map(|change| (change.at, change.rgb)).collect();
         assert_eq!(seen, [(at, [5; 3]), (at, [6; 3])]);
@@ -200,12 +206,20 @@ mod tests {
     }
 
     #[test]
+    fn an_older_epoch_never_comes_back() {
+        let screen = Screen::default();
+        screen.show(Epoch(2), SIZE, &picture([2; 3]), &[SIZE.rect()]);
+        screen.show(Epoch(1), SIZE, &picture([1; 3]), &[SIZE.rect()]);
+        assert_eq!(screen.pixel(Point { x: 0, y: 0 }), Some([2; 3]));
+    }
+
+    #[test]
     fn what_does_not_fit_is_ignored() {
         let screen = Screen::default();
-        screen.show(SIZE, &[0; 5], &[]);
+        screen.show(Epoch(1), SIZE, &[0; 5], &[]);
         assert_eq!(screen.size(), None);
-        screen.show(SIZE, &picture([1; 3]), &[]);
-        screen.show(SIZE, &picture([2; 3]), &[Rect { x: 2, y: 0, width: 2, height: 1 }]);
+        screen.show(Epoch(1), SIZE, &picture([1; 3]), &[]);
+        screen.show(Epoch(1), SIZE, &picture([2; 3]), &[Rect { x: 2, y: 0, width: 2, height: 1 }]);
         assert_eq!(screen.pixel(Point { x: 2, y: 0 }), Some([1; 3]));
     }
 }

@@ -67,13 +67,32 @@ impl Slips {
         self.count_at(code, SystemTime::now())
     }
 
+    /// Takes one count back: the host has proved that it knows the code. Blocks likewise.
+    ///
+    /// # Errors
+    /// [`StateError`] if the folder can't be used.
+    pub fn forgive(&self, code: &SessionCode) -> Result<(), StateError> {
+        self.change(code, SystemTime::now(), |count| count.saturating_sub(1)).map(drop)
+    }
+
     fn count_at(&self, code: &SessionCode, now: SystemTime) -> Result<u32, StateError> {
+        self.change(code, now, |count| count.saturating_add(1))
+    }
+
+    fn change(
+        &self,
+        code: &SessionCode,
+        now: SystemTime,
+        by: impl FnOnce(u32) -> u32,
+    ) -> Result<u32, StateError> {
         let _lock = self.lock()?;
         let name = self.name(code)?;
         let mut entries = self.entries(now)?;
         let known = entries.iter().position(|entry| entry.code == name).map(|at| entries.remove(at).count);
-        let count = known.unwrap_or(0).saturating_add(1);
-        entries.push(Entry { code: name, count, seconds: seconds(now) });
+        let count = by(known.unwrap_or(0));
+        if count != 0 {
+            entries.push(Entry { code: name, count, seconds: seconds(now) });
+        }
         let first = entries.len().saturating_sub(MAX_ENTRIES);
         let text: String = entries.iter().skip(first).map(Entry::line).collect();
         self.state.write(ENTRIES, text.as_bytes())?;

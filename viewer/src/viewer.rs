@@ -75,7 +75,7 @@ pub async fn enrol(
     patience: Duration,
 ) -> Result<Technician, DialError> {
     let mut link = dial(relay, technician, patience).await?;
-    link.handle().send(ToRelay::Enrol(token)).await;
+    link.handle().send(ToRelay::Enrol(token));
     let result = loop {
         match timeout(STEP, link.next()).await {
             Ok(LinkEvent::Message(ToEnd::Enrolled(technician))) => break Ok(technician),
@@ -96,7 +96,7 @@ pub async fn report_mistyped(relay: RelayString, technician: Arc<Identity>) {
 async fn report(relay: RelayString, technician: Arc<Identity>, message: ToRelay) {
     let reported = timeout(REPORT, async {
         let link = dial(relay, technician, REPORT).await?;
-        link.handle().send(message).await;
+        link.handle().send(message);
         link.close().await;
         Ok::<_, DialError>(())
     });
@@ -204,11 +204,11 @@ impl Joining<'_> {
         let pinned = match self.pair(claim, technician).await {
             Ok(pinned) => pinned,
             Err(why) => {
-                self.link.handle().send(ToRelay::Abandon { claim, why }).await;
+                self.link.handle().send(ToRelay::Abandon { claim, why });
                 return Err(why);
             }
         };
-        self.link.handle().send(ToRelay::Confirmed(claim)).await;
+        self.link.handle().send(ToRelay::Confirmed(claim));
         let (session, route) = self.paired(claim).await?;
         Ok(Peer { session, route, certificate: pinned.certificate, want: pinned.want })
     }
@@ -229,7 +229,7 @@ impl Joining<'_> {
     }
 
     async fn claim(&mut self) -> Result<(ClaimId, Technician), Close> {
-        self.link.handle().send(ToRelay::Claim(self.config.code.locator)).await;
+        self.link.handle().send(ToRelay::Claim(self.config.code.locator));
         let until = Instant::now() + STEP;
         loop {
             if let ToEnd::Claimed { claim, technician } = self.message(until).await? {
@@ -246,21 +246,20 @@ impl Joining<'_> {
             Claimant::start(&code.secret, context, certificate, self.config.want, &mut OsRng);
         let answer = self.exchange(claim, &start).await?;
         let (confirming, proof) = claimant.receive(answer).map_err(|error| failed(&error))?;
-        // From here on whoever answered has had a guess at the code, however this ends.
-        let result = match self.exchange(claim, &proof).await {
-            Ok(message) => confirming.receive(message).map_err(|error| failed(&error)),
-            Err(why) => Err(why),
-        };
-        if result.is_err() {
-            self.config.slips.count(&self.config.code).map_err(|error| internal(&error))?;
-        }
-        result
+        // From here on whoever answers has had a guess at the code, however this ends: counted before the proof leaves,
+        // so that neither a stalled answer nor the end of this program saves it; taken back if the host proves itself.
+        let slips = &self.config.slips;
+        slips.count(&self.config.code).map_err(|error| internal(&error))?;
+        let answer = self.exchange(claim, &proof).await?;
+        let pinned = confirming.receive(answer).map_err(|error| failed(&error))?;
+        slips.forgive(&self.config.code).map_err(|error| internal(&error))?;
+        Ok(pinned)
     }
 
     /// Sends a PAKE message and awaits the other side's.
     async fn exchange(&mut self, claim: ClaimId, message: &PairMessage) -> Result<PairMessage, Close> {
         let bytes = wire::encode(message).into();
-        self.link.handle().send(ToRelay::Pair { claim, message: bytes }).await;
+        self.link.handle().send(ToRelay::Pair { claim, message: bytes });
         let until = Instant::now() + STEP;
         loop {
             match self.message(until).await? {

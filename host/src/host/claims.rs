@@ -9,16 +9,29 @@ use nearhand_proto::{
     close::Close,
     control::{Technician, ToRelay},
     ids::{ClaimId, SessionId},
-    pair::{PairError, PairMessage},
+    pair::{PairError, PairMessage, PinnedPeer},
     wire,
 };
+use std::time::Duration;
 use tokio::{sync::mpsc, time::Instant};
+
+/// How long the viewer has to prove itself to the relay as well, and the relay to commit the session.
+const COMMIT: Duration = Duration::from_secs(30);
+
+/// A viewer that has proved the code, until the relay says `Paired`.
+pub(super) struct Proved {
+    pub(super) claim: ClaimId,
+    peer: PinnedPeer,
+    technician: Technician,
+    /// When the claim is given up.
+    pub(super) until: Instant,
+}
 
 impl Host {
     pub(super) async fn claimed(&mut self, claim: ClaimId, technician: Technician) {
         match self.codes.handle_claim(claim, Instant::now().into_std()) {
             Ok(()) => self.pairings.begin(claim, technician),
-            Err(error) => self.link.send(ToRelay::Abandon { claim, why: error.close() }).await,
+            Err(error) => self.link.send(ToRelay::Abandon { claim, why: error.close() }),
         }
     }
 
@@ -37,26 +50,26 @@ impl Host {
             }
         };
         match result {
-            Ok((reply, None)) => self.reply(claim, &reply).await,
+            Ok((reply, None)) => self.reply(claim, &reply),
             Ok((reply, Some((peer, technician)))) => {
-                self.pins.insert(peer.certificate);
                 let caller =
                     Show::Caller { technician: technician.name.clone(), desk: technician.desk.clone() };
-                self.proved.push((claim, peer, technician));
-                self.reply(claim, &reply).await;
-                self.link.send(ToRelay::Confirmed(claim)).await;
+                let until = Instant::now() + COMMIT;
+                self.proved = Some(Proved { claim, peer, technician, until });
+                self.reply(claim, &reply);
+                self.link.send(ToRelay::Confirmed(claim));
                 self.show(Show::CodeOver(Over::Used)).await;
                 self.show(caller).await;
             }
             Err(PairError::WrongCode) => {
                 let left = self.codes.handle_mismatch(claim, now);
-                self.reply(claim, &PairMessage::Mismatch { left }).await;
+                self.reply(claim, &PairMessage::Mismatch { left });
             }
             Err(error) => {
                 tracing::info!(%error, "pairing failed");
                 self.pairings.forget(claim);
                 self.codes.handle_withdrawn(claim, now);
-                self.link.send(ToRelay::Abandon { claim, why: error.close() }).await;
+                self.link.send(ToRelay::Abandon { claim, why: error.close() });
             }
         }
     }
@@ -70,18 +83,20 @@ impl Host {
         answered.map(|(answer, _)| answer)
     }
 
-    async fn reply(&self, claim: ClaimId, message: &PairMessage) {
+    fn reply(&self, claim: ClaimId, message: &PairMessage) {
         let message = wire::encode(message).into();
-        self.link.send(ToRelay::Pair { claim, message }).await;
+        self.link.send(ToRelay::Pair { claim, message });
     }
 
     /// The relay has committed the session: its actor begins.
     pub(super) async fn paired(&mut self, claim: ClaimId, session: SessionId) {
-        let Some(at) = self.proved.iter().position(|(proved, ..)| *proved == claim) else {
+        let Some(Proved { peer, technician, .. }) = self.proved.take_if(|proved| proved.claim == claim)
+        else {
             // Not ours any more: say so, rather than leave it open.
-            return self.link.send(ToRelay::End { session, why: Close::HostGone }).await;
+            return self.link.send(ToRelay::End { session, why: Close::HostGone });
         };
-        let (_, peer, technician) = self.proved.swap_remove(at);
+        // From now on, and not before, a session connection is let in.
+        self.pins.insert(peer.certificate);
         let (told, receiver) = mpsc::channel(TOLD);
         let start = Start {
             id: session,

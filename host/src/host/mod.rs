@@ -3,28 +3,29 @@
 //! The loop routes; what codes allow is decided by [`Codes`], what a session does by [`Session`].
 
 mod claims;
+mod leftovers;
 mod pairings;
 
-use self::pairings::Pairings;
+use self::{claims::Proved, leftovers::Leftovers, pairings::Pairings};
 use crate::{
     front::{Over, Press, Show, Stage},
-    session::{Desktop, Told},
+    session::{Desktop, Facts, Line, Told},
 };
 use nearhand_proto::{
     close::Close,
     code::Secret,
-    control::{Leave, Role, SessionState, Technician, ToEnd, ToRelay},
-    ids::{ActorId, ClaimId, Fingerprint, SessionId},
+    control::{Leave, Role, SessionState, ToEnd, ToRelay},
+    ids::{ActorId, Fingerprint, SessionId},
     net::{
         DialError, Identity, IdentityError, Link, LinkConfig, LinkEvent, LinkHandle, Pins, certificate_of,
         random, session_server,
     },
-    pair::{Codes, Death, Lifetimes, PinnedPeer, Step},
+    pair::{Codes, Death, Lifetimes, Step},
     relay_string::RelayString,
     rights::Rights,
     text::Name,
 };
-use quinn::{Connection, Endpoint, Incoming};
+use quinn::{Endpoint, Incoming};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
@@ -37,6 +38,8 @@ use tokio_util::sync::CancellationToken;
 const DAYS: i64 = 13;
 /// A session handshake must be done within this.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long the relay has to take the last facts when the host leaves.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Session handshakes at once.
 const HANDSHAKES: usize = 4;
 /// How long to wait before asking a relay again that has refused a locator.
@@ -85,14 +88,16 @@ struct Host {
     codes: Codes,
     pairings: Pairings,
     pins: Pins,
-    /// Peers that have proved the code, by claim, until the relay says `Paired`.
-    proved: Vec<(ClaimId, PinnedPeer, Technician)>,
+    proved: Option<Proved>,
+    leftovers: Leftovers,
     running: Option<Running>,
-    sessions: JoinSet<Close>,
-    handshakes: JoinSet<Option<Connection>>,
+    sessions: JoinSet<(Close, Facts)>,
+    handshakes: JoinSet<Option<(Fingerprint, Line)>>,
     /// When to ask again for a locator that was refused.
     ask_again: Option<Instant>,
     quitting: Option<Close>,
+    /// When to leave although the relay has not taken the last facts.
+    leave_by: Option<Instant>,
     /// False while the relay is away: nothing new is asked of it.
     registered: bool,
 }
@@ -126,12 +131,14 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
         identity,
         stage,
         pins,
-        proved: Vec::new(),
+        proved: None,
+        leftovers: Leftovers::new(link.handle()),
         running: None,
         sessions: JoinSet::new(),
         handshakes: JoinSet::new(),
         ask_again: None,
         quitting: None,
+        leave_by: None,
         registered: false,
     };
     let why = host.live(&mut link, stop).await;
@@ -143,41 +150,56 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
 impl Host {
     async fn live(&mut self, link: &mut Link, stop: CancellationToken) -> Close {
         let endpoint: Endpoint = link.endpoint.clone();
-        let mut pressable = true;
+        let (mut pressable, mut up) = (true, true);
         loop {
             self.step().await;
-            if let (Some(why), None) = (self.quitting, &self.running) {
-                self.link.send(ToRelay::Leave(Leave::Closed)).await;
+            if let Some(why) = self.may_leave(up) {
+                self.link.send(ToRelay::Leave(Leave::Closed));
                 return why;
             }
             let deadline = self.deadline();
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if self.quitting.is_none() => self.quit(Close::Done).await,
-                event = link.next() => if let Err(why) = self.event(event).await {
-                    return why;
-                },
+                event = link.next(), if up => up = self.event(event).await,
                 press = self.stage.presses.recv(), if pressable => match press {
                     Some(press) => self.press(press).await,
                     None => pressable = false,
                 },
-                Some(over) = self.sessions.join_next() => self.session_over(over.unwrap_or(Close::Internal)),
+                Some(over) = self.sessions.join_next() => self.session_over(over.ok()),
                 Some(incoming) = endpoint.accept() => self.incoming(incoming),
-                Some(Ok(Some(connection))) = self.handshakes.join_next() => self.connected(connection).await,
+                Some(line) = self.handshakes.join_next() => {
+                    if let Ok(Some((certificate, line))) = line {
+                        self.connected(certificate, line).await;
+                    }
+                }
                 () = sleep_until(deadline) => self.handle_time(),
             }
         }
     }
 
+    /// Why to leave now, if it is time: everything is over, and the relay has it or does not take it.
+    fn may_leave(&mut self, up: bool) -> Option<Close> {
+        let why = self.quitting.filter(|_| self.running.is_none())?;
+        let by = *self.leave_by.get_or_insert_with(|| Instant::now() + LAST_WORDS);
+        (self.leftovers.is_empty() || !up || by <= Instant::now()).then_some(why)
+    }
+
     fn deadline(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(3_600);
         let codes = self.codes.deadline().map(Instant::from_std);
-        [codes, self.ask_again].into_iter().flatten().min().unwrap_or(far)
+        let proved = self.proved.as_ref().map(|proved| proved.until);
+        let all = [codes, self.ask_again, proved, self.leftovers.deadline(), self.leave_by];
+        all.into_iter().flatten().min().unwrap_or(far)
     }
 
     fn handle_time(&mut self) {
         let now = Instant::now();
         self.codes.handle_time(now.into_std());
+        self.leftovers.handle_time();
+        if let Some(proved) = self.proved.take_if(|proved| proved.until <= now) {
+            self.link.send(ToRelay::Abandon { claim: proved.claim, why: Close::TooSlow });
+        }
         if self.ask_again.is_some_and(|at| at <= now) {
             self.ask_again = None;
             self.codes.handle_lost(now.into_std());
@@ -189,23 +211,23 @@ impl Host {
         while self.is_free() {
             let Some(step) = self.codes.poll() else { return };
             match step {
-                Step::RequestLocator => self.link.send(ToRelay::Wait).await,
+                Step::RequestLocator => self.link.send(ToRelay::Wait),
                 Step::Show { code, until } => self.show(Show::Code { code, until }).await,
                 Step::WrongCode { left } => self.show(Show::WrongCode { left }).await,
                 Step::Abandon { claim, why } => {
                     self.pairings.forget(claim);
-                    self.link.send(ToRelay::Abandon { claim, why }).await;
+                    self.link.send(ToRelay::Abandon { claim, why });
                 }
                 Step::Dead(death) => {
                     self.show(Show::CodeOver(Over::Dead(death))).await;
                     // Two claimants: the relay has freed the locator itself.
                     if death == Death::WrongCodes {
-                        self.link.send(ToRelay::Leave(Leave::WrongCodes)).await;
+                        self.link.send(ToRelay::Leave(Leave::WrongCodes));
                     }
                 }
                 Step::Expired => {
                     self.show(Show::CodeOver(Over::Expired)).await;
-                    self.link.send(ToRelay::Leave(Leave::Expired)).await;
+                    self.link.send(ToRelay::Leave(Leave::Expired));
                 }
                 Step::WaitForKey => self.show(Show::PressKey).await,
                 Step::WaitUntil(until) => self.show(Show::Wait(until)).await,
@@ -214,10 +236,11 @@ impl Host {
     }
 
     fn is_free(&self) -> bool {
-        self.registered && self.running.is_none() && self.proved.is_empty() && self.quitting.is_none()
+        self.registered && self.running.is_none() && self.proved.is_none() && self.quitting.is_none()
     }
 
-    async fn event(&mut self, event: LinkEvent) -> Result<(), Close> {
+    /// False once the link has ended for good.
+    async fn event(&mut self, event: LinkEvent) -> bool {
         match event {
             LinkEvent::Registered { desk, sessions } => self.registered(desk, sessions).await,
             LinkEvent::Message(message) => self.message(message).await,
@@ -225,9 +248,17 @@ impl Host {
                 self.registered = false;
                 self.show(Show::RelayLost).await;
             }
-            LinkEvent::Down(why) => return Err(why),
+            LinkEvent::Down(why) => {
+                // The session ends in order before the host does.
+                self.quitting.get_or_insert(why);
+                self.registered = false;
+                if let Some(running) = &self.running {
+                    let _ = running.told.send(Told::Ended(why)).await;
+                }
+                return false;
+            }
         }
-        Ok(())
+        true
     }
 
     async fn registered(&mut self, desk: Name, sessions: Vec<SessionState>) {
@@ -241,7 +272,8 @@ impl Host {
         self.codes.handle_lost(Instant::now().into_std());
         self.pairings.clear();
         // A pairing that was not committed before the relay went is over; the viewer learns the same.
-        self.proved.clear();
+        self.proved = None;
+        self.leftovers.handle_registered(&sessions, self.running.as_ref().map(|running| running.id));
         if let Some(running) = &self.running {
             let told = match sessions.iter().find(|state| state.session == running.id) {
                 Some(state) => Told::Reregistered(state.next),
@@ -266,7 +298,7 @@ impl Host {
             ToEnd::Pair { claim, message } => self.pair(claim, &message).await,
             ToEnd::Withdrawn { claim, why } => {
                 self.pairings.forget(claim);
-                self.proved.retain(|(proved, ..)| *proved != claim);
+                self.proved.take_if(|proved| proved.claim == claim);
                 if why == Close::TwoClaimants {
                     self.codes.handle_two_claimants(claim, now);
                 } else {
@@ -274,8 +306,14 @@ impl Host {
                 }
             }
             ToEnd::Paired { claim, session, .. } => self.paired(claim, session).await,
-            ToEnd::Recorded { session, next } => self.tell(session, Told::Recorded(next)).await,
-            ToEnd::Ended { session, why } => self.tell(session, Told::Ended(why)).await,
+            ToEnd::Recorded { session, next } => {
+                self.leftovers.handle_recorded(session, next);
+                self.tell(session, Told::Recorded(next)).await;
+            }
+            ToEnd::Ended { session, why } => {
+                self.leftovers.handle_ended(session);
+                self.tell(session, Told::Ended(why)).await;
+            }
             ToEnd::RouteOpen(session) => self.tell(session, Told::RouteOpen).await,
             ToEnd::Registered { .. } | ToEnd::Enrolled(_) | ToEnd::Claimed { .. } | ToEnd::Pong(_) => {}
         }
@@ -292,11 +330,21 @@ impl Host {
         self.identity.public().fingerprint().actor()
     }
 
-    fn session_over(&mut self, why: Close) {
+    /// `None`: its task failed, and its facts with it; the relay is told what is known.
+    fn session_over(&mut self, over: Option<(Close, Facts)>) {
+        let Some(running) = self.running.take() else { return };
+        self.pins.remove(&running.peer);
+        let why = match over {
+            Some((why, facts)) => {
+                self.leftovers.push(facts, why, Instant::now() + self.config.absence);
+                why
+            }
+            None => {
+                self.link.send(ToRelay::End { session: running.id, why: Close::Internal });
+                Close::Internal
+            }
+        };
         tracing::info!(%why, "session over");
-        if let Some(running) = self.running.take() {
-            self.pins.remove(&running.peer);
-        }
         self.link.set_paired(false);
         if self.config.once {
             self.quitting.get_or_insert(why);
@@ -310,19 +358,27 @@ impl Host {
         }
         self.handshakes.spawn(async move {
             let connecting = incoming.accept().ok()?;
-            timeout(HANDSHAKE, connecting).await.ok()?.ok()
+            let connection = timeout(HANDSHAKE, connecting).await.ok()?.ok()?;
+            let certificate = certificate_of(&connection)?;
+            match Line::accept(connection).await {
+                Ok(line) => Some((certificate, line)),
+                Err(error) => {
+                    // It may try again until the absence is over.
+                    tracing::warn!(%error, "a viewer connected and said nothing that we understand");
+                    None
+                }
+            }
         });
     }
 
     /// Exactly one connection per pinned certificate: the pin is back only when that connection is lost.
-    async fn connected(&mut self, connection: Connection) {
-        let certificate = certificate_of(&connection);
-        match self.running.as_ref().filter(|running| Some(running.peer) == certificate) {
+    async fn connected(&mut self, certificate: Fingerprint, line: Line) {
+        match self.running.as_ref().filter(|running| running.peer == certificate) {
             Some(running) => {
                 self.pins.remove(&running.peer);
-                let _ = running.told.send(Told::Connected(connection)).await;
+                let _ = running.told.send(Told::Connected(line)).await;
             }
-            None => connection.close(u32::from(Close::NoSuchCode.code()).into(), &[]),
+            None => line.close(Close::NoSuchCode),
         }
     }
 

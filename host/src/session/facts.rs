@@ -8,33 +8,45 @@ use nearhand_proto::{
 };
 use std::{
     collections::VecDeque,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// The list, and the viewer's notes that still have to be confirmed.
-pub(super) struct Facts {
+/// How long the relay may leave facts unacknowledged before they are sent again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The list, and the viewer's notes that still have to be confirmed. Never waits for the relay: what finds no room
+/// stays in the list.
+pub(crate) struct Facts {
     session: SessionId,
     ledger: Ledger,
     link: LinkHandle,
     notes: VecDeque<u64>,
+    /// When something was last sent or acknowledged.
+    moved: Instant,
 }
 
 impl Facts {
     pub(super) fn new(session: SessionId, link: LinkHandle) -> Self {
-        Self { session, ledger: Ledger::new(session, Instant::now()), link, notes: VecDeque::new() }
+        Self {
+            session,
+            ledger: Ledger::new(session, Instant::now()),
+            link,
+            notes: VecDeque::new(),
+            moved: Instant::now(),
+        }
     }
 
     /// A fact that the host has witnessed.
-    pub(super) async fn host(&mut self, event: Event, host: ActorId) {
+    pub(super) fn host(&mut self, event: Event, host: ActorId) {
         self.append(&event, Origin::Host, host);
-        self.flush().await;
+        self.flush();
     }
 
     /// The technician's note.
-    pub(super) async fn note(&mut self, text: String, technician: ActorId) {
+    pub(super) fn note(&mut self, text: String, technician: ActorId) {
         self.notes.push_back(self.ledger.next());
         self.append(&Event::Note { text: Text::new(text) }, Origin::Viewer, technician);
-        self.flush().await;
+        self.flush();
     }
 
     fn append(&mut self, event: &Event, origin: Origin, actor: ActorId) {
@@ -43,33 +55,46 @@ impl Facts {
         self.ledger.append(event, origin, actor, wall_ms, Instant::now(), random());
     }
 
-    /// Sends what has not been sent on this control connection.
-    pub(super) async fn flush(&mut self) {
-        loop {
-            let entries = self.ledger.poll_batch(ToRelay::MAX_ENTRIES);
-            if entries.is_empty() {
-                return;
-            }
-            self.link.send(ToRelay::Record { session: self.session, entries }).await;
+    /// Sends what has not been sent on this control connection, as far as there is room; true if nothing is left.
+    pub(crate) fn flush(&mut self) -> bool {
+        let (session, ledger) = (self.session, &mut self.ledger);
+        let mut batch = || {
+            let entries = ledger.poll_batch(ToRelay::MAX_ENTRIES);
+            (!entries.is_empty()).then_some(ToRelay::Record { session, entries })
+        };
+        while self.link.offer(&mut batch) {
+            self.moved = Instant::now();
         }
+        self.ledger.is_handed_out()
+    }
+
+    /// Time has passed: what found no room is tried again, what the relay does not acknowledge is sent again.
+    pub(crate) fn handle_time(&mut self) {
+        if !self.ledger.is_settled() && PATIENCE <= self.moved.elapsed() {
+            self.moved = Instant::now();
+            self.ledger.resend();
+        }
+        self.flush();
     }
 
     /// The relay has stored everything before `next`. Returns the notes that are durable by that.
-    pub(super) fn handle_recorded(&mut self, next: u64) -> Vec<u64> {
+    pub(crate) fn handle_recorded(&mut self, next: u64) -> Vec<u64> {
         self.ledger.handle_recorded(next);
+        self.moved = Instant::now();
+        self.flush();
         let durable = self.notes.iter().take_while(|seq| **seq < next).count();
         self.notes.drain(..durable).collect()
     }
 
     /// A new control connection: what the relay does not have is sent again.
-    pub(super) async fn handle_reregistered(&mut self, next: u64) {
+    pub(crate) fn handle_reregistered(&mut self, next: u64) {
         self.ledger.handle_reconnected(next);
-        self.flush().await;
+        self.flush();
     }
 
-    /// True if the relay has everything.
-    pub(super) fn is_settled(&self) -> bool {
-        self.ledger.is_settled()
+    /// Whose facts these are.
+    pub(crate) fn session(&self) -> SessionId {
+        self.session
     }
 
     /// True if anything has happened in this session yet.

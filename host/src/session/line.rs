@@ -9,9 +9,13 @@ use nearhand_proto::{
 };
 use quinn::{Connection, ConnectionStats, RecvStream, VarInt};
 use std::{pin::Pin, time::Duration};
-use tokio::{sync::mpsc::OwnedPermit, time::timeout};
+use tokio::{
+    sync::mpsc::{self, OwnedPermit},
+    time::timeout,
+};
+use tokio_util::task::AbortOnDropHandle;
 
-/// The viewer's first words, and any message once begun, must be whole within this; and it must take ours within it.
+/// The viewer's first words, and any message once begun, must be whole within this.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Priority of the control stream over the picture's (quinn: higher first).
@@ -19,10 +23,14 @@ const CONTROL_PRIORITY: i32 = 10;
 
 type Opening = Pin<Box<dyn Future<Output = Option<RecvStream>> + Send + Sync>>;
 
+/// Messages for the viewer on their way; when full, the viewer does not read and is hung up.
+const WORDS: usize = 256;
+
 /// A connected viewer.
-pub(super) struct Line {
+pub struct Line {
     connection: Connection,
-    sender: FrameSender<ToViewer>,
+    words: mpsc::Sender<ToViewer>,
+    _writer: AbortOnDropHandle<()>,
     receiver: FrameReceiver<ToHost>,
     input: Option<FrameReceiver<Input>>,
     opening: Option<Opening>,
@@ -40,20 +48,33 @@ pub(super) enum LineEvent {
 
 /// Why a connection is no line.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LineError {
+pub enum LineError {
+    /// Nothing came.
     #[error("no control stream in time")]
     Late,
+    /// Something else came.
     #[error("the first message is not Hello")]
     Hello,
+    /// What came is no message.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// The connection is gone.
     #[error("the connection broke")]
     Connection(#[from] quinn::ConnectionError),
 }
 
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Line")
+    }
+}
+
 impl Line {
     /// Waits for the control stream and `Hello`.
-    pub(super) async fn accept(connection: Connection) -> Result<Self, LineError> {
+    ///
+    /// # Errors
+    /// [`LineError`]
+    pub async fn accept(connection: Connection) -> Result<Self, LineError> {
         let (send, receive) =
             timeout(PATIENCE, connection.accept_bi()).await.map_err(|_| LineError::Late)??;
         // Fails only on a stream that is closed, which the next write tells.
@@ -64,7 +85,10 @@ impl Line {
             _ => return Err(LineError::Hello),
         }
         let opening = Some(open_input(connection.clone()));
-        Ok(Self { connection, sender: FrameSender::new(send), receiver, input: None, opening })
+        let (words, receiver_of_words) = mpsc::channel(WORDS);
+        let writer = tokio::spawn(write(FrameSender::new(send), receiver_of_words));
+        let _writer = AbortOnDropHandle::new(writer);
+        Ok(Self { connection, words, _writer, receiver, input: None, opening })
     }
 
     /// The connection, for the streams of the picture.
@@ -76,13 +100,10 @@ impl Line {
         self.connection.stats()
     }
 
-    /// Sends a message. A viewer that does not take it in time is hung up.
-    pub(super) async fn say(&mut self, message: ToViewer) {
-        match timeout(PATIENCE, self.sender.send(&message)).await {
-            Ok(Ok(())) => {}
-            // The loop learns it from the receiving side.
-            Ok(Err(error)) => tracing::debug!(%error, "message not sent"),
-            Err(_) => self.connection.close(VarInt::from_u32(Close::TooSlow.code().into()), &[]),
+    /// Sends a message; never waits. A viewer that does not read is hung up; it may come back.
+    pub(super) fn say(&self, message: ToViewer) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.words.try_send(message) {
+            self.connection.close(VarInt::from_u32(Close::TooSlow.code().into()), &[]);
         }
     }
 
@@ -97,12 +118,14 @@ impl Line {
     }
 
     /// Hangs up, with the reason.
-    pub(super) fn close(self, why: Close) {
+    pub(crate) fn close(self, why: Close) {
         self.connection.close(VarInt::from_u32(why.code().into()), &[]);
     }
 
     fn lost(&self) -> LineEvent {
-        LineEvent::Lost(self.connection.close_reason().as_ref().and_then(close_reason))
+        // A reason that passes by itself is none to give a session up.
+        let why = self.connection.close_reason().as_ref().and_then(close_reason);
+        LineEvent::Lost(why.filter(|why| !why.may_retry()))
     }
 
     fn broken(&self, error: &FrameError) -> LineEvent {
@@ -112,6 +135,16 @@ impl Line {
             return LineEvent::Lost(Some(Close::Protocol));
         }
         self.lost()
+    }
+}
+
+/// Writes messages until either side has gone; the loop learns it from the receiving side.
+async fn write(mut sender: FrameSender<ToViewer>, mut words: mpsc::Receiver<ToViewer>) {
+    while let Some(message) = words.recv().await {
+        if let Err(error) = sender.send(&message).await {
+            tracing::debug!(%error, "message not sent");
+            return;
+        }
     }
 }
 

@@ -13,10 +13,10 @@ mod line;
 mod route;
 mod screen;
 
-use self::{
-    facts::Facts,
-    line::{Line, LineEvent},
-};
+pub(crate) use self::facts::Facts;
+pub use self::line::{Line, LineError};
+
+use self::line::LineEvent;
 use crate::{
     capture,
     front::{Press, Show},
@@ -26,7 +26,7 @@ use crate::{
 };
 use nearhand_proto::{
     close::Close,
-    control::{Technician, ToRelay},
+    control::Technician,
     ids::{ActorId, Fingerprint, SessionId},
     net::{LOOK, LinkHandle, Pins, Watchdog},
     record::Event,
@@ -34,16 +34,12 @@ use nearhand_proto::{
     session::{ToViewer, consent::Consent, cursor::Shape, geometry::Monitor, screen::Epoch},
     text::Name,
 };
-use quinn::Connection;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 use tokio_util::task::AbortOnDropHandle;
-
-/// How long the last facts may take to become durable, and the relay to confirm the end.
-const LAST_WORDS: Duration = Duration::from_secs(3);
 
 /// Things told to the session and not yet taken; more wait.
 pub const TOLD: usize = 32;
@@ -101,7 +97,7 @@ pub struct Start {
 #[derive(Debug)]
 pub enum Told {
     /// The viewer has connected.
-    Connected(Connection),
+    Connected(Line),
     /// The relay has stored every fact before this one.
     Recorded(u64),
     /// The relay is back and has every fact before this one.
@@ -130,7 +126,8 @@ pub struct Session {
     writer: Option<AbortOnDropHandle<()>>,
     injection: Option<Injection>,
     control_used: bool,
-    needs_told: bool,
+    /// Missing rights that the viewer has been told of since rights changed.
+    needs_told: Rights,
     /// Picture threads so far; each counts its epochs from a range of its own.
     pictures: u32,
     shown: Option<(Epoch, Monitor)>,
@@ -152,7 +149,7 @@ impl Session {
             writer: None,
             injection: None,
             control_used: false,
-            needs_told: false,
+            needs_told: Rights::empty(),
             pictures: 0,
             shown: None,
             shape: None,
@@ -160,8 +157,8 @@ impl Session {
         }
     }
 
-    /// Runs to the end; returns why it ended.
-    pub async fn run(mut self) -> Close {
+    /// Runs to the end; returns why it ended, and the facts that the relay may not have yet.
+    pub(crate) async fn run(mut self) -> (Close, Facts) {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let why = loop {
@@ -174,30 +171,29 @@ impl Session {
                 }
                 Some(news) = screen::next(&mut self.picture) => self.news(news).await,
                 () = sleep_until(deadline) => self.handle_time().await,
-                _ = looks.tick(), if self.line.is_some() => self.look(),
+                _ = looks.tick() => self.look(),
             };
             if let Err(why) = turn {
                 break why;
             }
         };
         self.finish(why).await;
-        why
+        (why, self.facts)
     }
 
     async fn told(&mut self, told: Option<Told>) -> Turn {
         match told {
             None | Some(Told::Press(Press::Stop | Press::Quit)) => Err(Close::UserStopped),
             Some(Told::Ended(why)) => Err(why),
-            Some(Told::Connected(connection)) => self.connected(connection).await,
+            Some(Told::Connected(line)) => self.connected(line).await,
             Some(Told::Recorded(next)) => {
                 for seq in self.facts.handle_recorded(next) {
-                    self.say(ToViewer::Noted { seq }).await;
+                    self.say(ToViewer::Noted { seq });
                 }
-                self.facts.flush().await;
                 Ok(())
             }
             Some(Told::Reregistered(next)) => {
-                self.facts.handle_reregistered(next).await;
+                self.facts.handle_reregistered(next);
                 Ok(())
             }
             Some(Told::RouteOpen) => {
@@ -211,24 +207,15 @@ impl Session {
     }
 
     /// The viewer's connection stands: welcome it, go on where it was.
-    async fn connected(&mut self, connection: Connection) -> Turn {
-        let line = match Line::accept(connection).await {
-            Ok(line) => line,
-            Err(error) => {
-                // It may try again until the absence is over.
-                tracing::warn!(%error, "the viewer connected and said nothing that we understand");
-                self.start.pins.insert(self.start.peer);
-                return Ok(());
-            }
-        };
+    async fn connected(&mut self, line: Line) -> Turn {
         let back = self.line.is_some() || self.consent.held() != Rights::empty() || self.facts.any();
         self.drop_picture();
         self.line = Some(line);
         self.away = None;
         let (computer, rights) = (self.start.computer.clone(), self.consent.held());
-        self.say(ToViewer::Welcome { computer, rights }).await;
+        self.say(ToViewer::Welcome { computer, rights });
         if back {
-            self.host_fact(Event::SessionResumed).await;
+            self.host_fact(Event::SessionResumed);
             self.show(Show::Resumed).await;
             return self.apply_rights().await;
         }
@@ -252,7 +239,7 @@ impl Session {
         self.drop_picture();
         self.injection = None;
         self.start.pins.insert(self.start.peer);
-        self.host_fact(Event::SessionSuspended).await;
+        self.host_fact(Event::SessionSuspended);
         self.show(Show::Suspended).await;
         Ok(())
     }
@@ -277,6 +264,7 @@ impl Session {
     }
 
     fn look(&mut self) -> Turn {
+        self.facts.handle_time();
         let silent = self.line.as_ref().is_some_and(|line| self.watchdog.look(&line.stats()));
         if silent {
             self.start.link.probe();
@@ -284,7 +272,7 @@ impl Session {
         Ok(())
     }
 
-    /// Everything is let go, the viewer hung up, the last facts made durable, the relay told.
+    /// Everything is let go, the viewer hung up, the last fact written. Bringing it to the relay is the host's part.
     async fn finish(&mut self, why: Close) {
         self.injection = None;
         self.drop_picture();
@@ -292,42 +280,14 @@ impl Session {
         if let Some(line) = self.line.take() {
             line.close(why);
         }
+        self.host_fact(Event::HostEnded { reason: why });
         self.show(Show::Ended(why)).await;
-        self.host_fact(Event::HostEnded { reason: why }).await;
-        let until = Instant::now() + LAST_WORDS;
-        let mut ended = false;
-        while !self.facts.is_settled() && !ended {
-            match timeout_at(until, self.told.recv()).await {
-                Ok(Some(Told::Recorded(next))) => {
-                    self.facts.handle_recorded(next);
-                    self.facts.flush().await;
-                }
-                Ok(Some(Told::Reregistered(next))) => self.facts.handle_reregistered(next).await,
-                Ok(Some(Told::Ended(_))) => ended = true,
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => break,
-            }
-        }
-        if !self.facts.is_settled() {
-            tracing::warn!(session = %self.start.id, "the relay did not take the last facts in time");
-        }
-        self.start.link.send(ToRelay::End { session: self.start.id, why }).await;
-        while !ended {
-            match timeout_at(until, self.told.recv()).await {
-                Ok(Some(Told::Ended(_))) => ended = true,
-                Ok(Some(Told::Reregistered(_))) => {
-                    self.start.link.send(ToRelay::End { session: self.start.id, why }).await;
-                }
-                Ok(Some(_)) => {}
-                Ok(None) | Err(_) => break,
-            }
-        }
     }
 
     /// A message for the viewer. One that does not read loses its line.
-    async fn say(&mut self, message: ToViewer) {
-        if let Some(line) = &mut self.line {
-            line.say(message).await;
+    fn say(&self, message: ToViewer) {
+        if let Some(line) = &self.line {
+            line.say(message);
         }
     }
 
@@ -337,16 +297,16 @@ impl Session {
     }
 
     /// A fact that the host has witnessed.
-    async fn host_fact(&mut self, event: Event) {
-        self.facts.host(event, self.start.host).await;
+    fn host_fact(&mut self, event: Event) {
+        self.facts.host(event, self.start.host);
     }
 
     async fn news(&mut self, news: News) -> Turn {
         match news {
-            News::Monitors(monitors) => self.say(ToViewer::Monitors(monitors)).await,
+            News::Monitors(monitors) => self.say(ToViewer::Monitors(monitors)),
             News::Shape(shape) => {
                 self.shape = Some(shape.clone());
-                self.say(ToViewer::Shape(shape)).await;
+                self.say(ToViewer::Shape(shape));
             }
             News::Position(position) => {
                 if let Some(line) = &self.line {
@@ -357,16 +317,16 @@ impl Session {
                 let size = monitor.size;
                 self.shown = Some((epoch, monitor.clone()));
                 let (width, height) = (size.width.into(), size.height.into());
-                self.host_fact(Event::MonitorWatched { name: monitor.name, width, height }).await;
+                self.host_fact(Event::MonitorWatched { name: monitor.name, width, height });
             }
             News::NoPicture(why) => {
                 self.show(Show::NoPicture(why.clone())).await;
-                self.say(ToViewer::NoPicture(why)).await;
+                self.say(ToViewer::NoPicture(why));
             }
             News::Over(why) => {
                 tracing::error!(why, "no picture any more");
                 self.show(Show::NoPicture(why.clone())).await;
-                self.say(ToViewer::NoPicture(why)).await;
+                self.say(ToViewer::NoPicture(why));
                 return Err(Close::NoScreen);
             }
         }

@@ -42,7 +42,7 @@ impl Session {
             }
             ToHost::Note(text) if text.len() <= MAX_NOTE => {
                 let technician = self.start.technician.id;
-                self.facts.note(text, technician).await;
+                self.facts.note(text, technician);
             }
             ToHost::Note(_) => return Err(Close::Protocol),
         }
@@ -62,20 +62,21 @@ impl Session {
             return Ok(());
         };
         if !std::mem::replace(&mut self.control_used, true) {
-            self.host_fact(Event::ControlTaken).await;
+            self.host_fact(Event::ControlTaken);
         }
         permit.send(act);
         Ok(())
     }
 
-    /// Asks whether these rights are held. If not, the viewer is told once until rights change.
+    /// Asks whether these rights are held. If not, the viewer is told, of each right once until rights change.
     async fn has(&mut self, rights: Rights) -> bool {
         let missing = rights - self.consent.held();
         if missing.is_empty() {
             return true;
         }
-        if !std::mem::replace(&mut self.needs_told, true) {
-            self.say(ToViewer::NeedsRight(missing)).await;
+        if !self.needs_told.contains(missing) {
+            self.needs_told |= missing;
+            self.say(ToViewer::NeedsRight(missing));
         }
         false
     }
@@ -84,10 +85,14 @@ impl Session {
     pub(super) async fn ask(&mut self, wanted: Rights) -> Turn {
         let given = self.consent.preset(wanted & self.start.preset);
         if !given.is_empty() {
-            self.host_fact(Event::ConsentPreset { rights: given }).await;
+            self.host_fact(Event::ConsentPreset { rights: given });
             self.changed(RightsChange::Given).await?;
         }
         let question = self.consent.ask(wanted, Instant::now());
+        if question.is_none() && self.consent.question().is_none() && !self.consent.held().contains(wanted) {
+            // Refused a moment ago, or never given by this host: the user is left in peace.
+            self.say(ToViewer::Rights { held: self.consent.held(), why: RightsChange::Declined });
+        }
         self.put(question).await;
         Ok(())
     }
@@ -95,21 +100,21 @@ impl Session {
     async fn put(&mut self, question: Option<Rights>) {
         let Some(rights) = question else { return };
         let Some((_, until)) = self.consent.question() else { return };
-        self.host_fact(Event::ConsentAsked { rights }).await;
+        self.host_fact(Event::ConsentAsked { rights });
         let technician = self.start.technician.clone();
         self.show(Show::Ask { technician: technician.name, desk: technician.desk, rights, until }).await;
-        self.say(ToViewer::Asking(rights)).await;
+        self.say(ToViewer::Asking(rights));
     }
 
     /// The user pressed something that concerns the session.
     pub(super) async fn press(&mut self, press: Press) -> Turn {
-        let answer = match press {
-            Press::Allow => Answer::Allow,
-            Press::Decline => Answer::Decline,
+        let (rights, answer) = match press {
+            Press::Allow(rights) => (rights, Answer::Allow),
+            Press::Decline(rights) => (rights, Answer::Decline),
             Press::Revoke(rights) => return self.revoke(rights).await,
             Press::Key | Press::Stop | Press::Quit => return Ok(()),
         };
-        match self.consent.answer(answer) {
+        match self.consent.answer(rights, answer, Instant::now()) {
             Some(outcome) => self.outcome(outcome).await,
             None => Ok(()),
         }
@@ -127,7 +132,7 @@ impl Session {
                 (Event::ConsentTimedOut { rights }, RightsChange::TimedOut, Some((rights, Close::NoAnswer)))
             }
         };
-        self.host_fact(event).await;
+        self.host_fact(event);
         self.changed(why).await?;
         if let Some((_, close)) = refused.filter(|(rights, _)| rights.contains(Rights::VIEW)) {
             return Err(close);
@@ -144,15 +149,15 @@ impl Session {
         }
         // Effect first, words after.
         self.apply_rights().await?;
-        self.host_fact(Event::RightRevoked { rights: gone }).await;
+        self.host_fact(Event::RightRevoked { rights: gone });
         self.changed(RightsChange::Revoked).await
     }
 
     /// Rights have changed: carry it out and tell both sides.
     async fn changed(&mut self, why: RightsChange) -> Turn {
-        self.needs_told = false;
+        self.needs_told = Rights::empty();
         let held = self.consent.held();
-        self.say(ToViewer::Rights { held, why }).await;
+        self.say(ToViewer::Rights { held, why });
         self.show(Show::Rights { technician: self.start.technician.name.clone(), held }).await;
         self.apply_rights().await
     }

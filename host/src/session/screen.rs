@@ -55,20 +55,31 @@ impl Session {
     }
 }
 
-/// Writes epochs, one stream each, until the connection or the picture ends. An older epoch's stream is reset: what
-/// of it is still on its way is of no use.
+/// A screen stream that is reset when it is let go: what of it is still on its way is of no use, or no longer allowed.
+/// (quinn *finishes* a stream that is dropped, and would send what it has buffered.)
+struct Stream(SendStream);
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // Fails only if the connection or the stream is gone already.
+        let _ = self.0.reset(VarInt::from_u32(Close::Done.code().into()));
+    }
+}
+
+/// Writes epochs, one stream each, until the connection or the picture ends, or the task is aborted.
 async fn write(connection: Connection, mut frames: mpsc::Receiver<Out>) {
-    let mut stream = None;
+    let mut stream: Option<Stream> = None;
     while let Some(out) = frames.recv().await {
-        let written = match out {
-            Out::Open(bytes) => {
-                reset(stream.take());
+        let written = match (out, &mut stream) {
+            (Out::Open(bytes), _) => {
+                // The older epoch's stream first, so that the viewer never has two.
+                stream = None;
                 open(&connection, &bytes).await.map(|opened| stream = Some(opened))
             }
-            Out::Message(bytes) => match &mut stream {
-                Some(stream) => stream.write_all(&bytes).await.map_err(anyhow::Error::from),
-                None => Ok(()),
-            },
+            (Out::Message(bytes), Some(stream)) => {
+                stream.0.write_all(&bytes).await.map_err(anyhow::Error::from)
+            }
+            (Out::Message(_), None) => Ok(()),
         };
         if let Err(error) = written {
             // The session's loop learns it from the control stream.
@@ -76,18 +87,11 @@ async fn write(connection: Connection, mut frames: mpsc::Receiver<Out>) {
             return;
         }
     }
-    reset(stream);
 }
 
-fn reset(stream: Option<SendStream>) {
-    if let Some(mut stream) = stream {
-        let _ = stream.reset(VarInt::from_u32(Close::Done.code().into()));
-    }
-}
-
-async fn open(connection: &Connection, first: &[u8]) -> anyhow::Result<SendStream> {
-    let mut stream = connection.open_uni().await?;
-    stream.write_all(&[StreamKind::Screen as u8]).await?;
-    stream.write_all(first).await?;
+async fn open(connection: &Connection, first: &[u8]) -> anyhow::Result<Stream> {
+    let mut stream = Stream(connection.open_uni().await?);
+    stream.0.write_all(&[StreamKind::Screen as u8]).await?;
+    stream.0.write_all(first).await?;
     Ok(stream)
 }

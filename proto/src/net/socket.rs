@@ -109,5 +109,5 @@ impl AsyncUdpSocket for PathSocket {
 
 /// Address and port alike; flow label and scope of IPv6 don't matter.
 fn same_host(a: SocketAddr, b: SocketAddr) -> bool {
-    a.ip() == b.ip() && a.port() == b.port()
+    a.ip().to_canonical() == b.ip().to_canonical() && a.port() == b.port()
 }

@@ -9,6 +9,10 @@ pub const IDLE: Duration = Duration::from_secs(30);
 /// Something is sent at least this often, so that NAT mappings live.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
+/// The same of a session: sending restarts the idle timer (RFC 9000 §10.1), so silence is noticed after [`IDLE`] and this
+/// at the latest, 35 s being the promise.
+const SESSION_KEEP_ALIVE: Duration = Duration::from_secs(4);
+
 /// Flow-control window of the relay's control connections, in bytes: control messages are small, and thousands of
 /// connections must not hold memory.
 const RELAY_WINDOW: u32 = 128 << 10;
@@ -58,6 +62,7 @@ pub fn control_of_end() -> Arc<TransportConfig> {
 pub fn session_transport(idle: Duration) -> Arc<TransportConfig> {
     let mut config = base(idle);
     config
+        .keep_alive_interval(Some(SESSION_KEEP_ALIVE))
         .stream_receive_window(VarInt::from_u32(SCREEN_WINDOW))
         .receive_window(VarInt::from_u32(SCREEN_WINDOW + SESSION_WINDOW))
         .send_window(u64::from(SCREEN_WINDOW))

@@ -69,8 +69,13 @@ impl Ledger {
         batch
     }
 
-    /// The relay has stored everything before `next`.
+    /// The relay has stored everything before `next`. If that is nothing new, something was lost on the way: it is
+    /// handed out again.
     pub fn handle_recorded(&mut self, next: u64) {
+        if self.pending.front().is_some_and(|entry| next <= entry.header.stamp.seq) {
+            self.unsent = self.first();
+            return;
+        }
         while self.pending.front().is_some_and(|entry| entry.header.stamp.seq < next) {
             self.pending.pop_front();
         }
@@ -80,7 +85,17 @@ impl Ledger {
     /// A new control connection: the relay has everything before `next`; whatever follows is handed out again.
     pub fn handle_reconnected(&mut self, next: u64) {
         self.handle_recorded(next);
+        self.resend();
+    }
+
+    /// Hands out again whatever the relay has not acknowledged.
+    pub fn resend(&mut self) {
         self.unsent = self.first();
+    }
+
+    /// True if everything has been handed out since the last (re-)registration.
+    pub fn is_handed_out(&self) -> bool {
+        self.unsent == self.next
     }
 
     /// The number of the next fact: how many there are.

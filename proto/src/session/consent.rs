@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// How long a question stands before silence declines it.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a user who has said no is not asked the same again.
+pub const PEACE: Duration = Duration::from_secs(10);
+
 /// What the user said to one question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -40,12 +43,14 @@ pub struct Consent {
     /// INVARIANT: disjoint from `held`; the first question's rights are not repeated in `later`.
     asking: Option<(Rights, Instant)>,
     later: Rights,
+    /// Rights that were refused, and until when they are not asked for again.
+    refused: Option<(Rights, Instant)>,
 }
 
 impl Consent {
     /// Nothing is held. Silence declines a question after `patience`: [`PATIENCE`] in the product.
     pub fn new(patience: Duration) -> Self {
-        Self { patience, held: Rights::empty(), asking: None, later: Rights::empty() }
+        Self { patience, held: Rights::empty(), asking: None, later: Rights::empty(), refused: None }
     }
 
     /// The rights given and not taken back.
@@ -72,20 +77,22 @@ impl Consent {
     /// The technician wants these. Returns the question to put to the user now, if it is a new one.
     pub fn ask(&mut self, wanted: Rights, now: Instant) -> Option<Rights> {
         let asked = self.asking.map_or(Rights::empty(), |question| question.0);
-        self.later |= (wanted & Rights::OFFERED) - self.held - asked;
+        let refused = self.refused.filter(|(_, until)| now < *until).map_or(Rights::empty(), |no| no.0);
+        self.later |= (wanted & Rights::OFFERED) - self.held - asked - refused;
         self.next(now)
     }
 
-    /// The user answered the question that stands. A late answer changes nothing.
-    pub fn answer(&mut self, answer: Answer) -> Option<Outcome> {
-        let (rights, _) = self.asking.take()?;
+    /// The user answered the question for `rights`. An answer to another question than the one that stands changes
+    /// nothing: a key that was pressed twice must not give what was asked next.
+    pub fn answer(&mut self, rights: Rights, answer: Answer, now: Instant) -> Option<Outcome> {
+        self.asking.take_if(|(asked, _)| *asked == rights)?;
         match answer {
             Answer::Allow => {
                 self.held |= rights;
                 Some(Outcome::Given(rights))
             }
             Answer::Decline => {
-                self.forget_what_needs(rights);
+                self.refuse(rights, now);
                 Some(Outcome::Declined(rights))
             }
         }
@@ -98,7 +105,7 @@ impl Consent {
             return None;
         }
         self.asking = None;
-        self.forget_what_needs(rights);
+        self.refuse(rights, now);
         Some(Outcome::TimedOut(rights))
     }
 
@@ -121,8 +128,9 @@ impl Consent {
         gone
     }
 
-    /// Without viewing nothing else is asked.
-    fn forget_what_needs(&mut self, declined: Rights) {
+    /// Not asked again for a while; and without viewing nothing else is asked.
+    fn refuse(&mut self, declined: Rights, now: Instant) {
+        self.refused = Some((declined, now + PEACE));
         if declined.contains(Rights::VIEW) {
             self.later = Rights::empty();
         }
@@ -141,12 +149,17 @@ mod tests {
         let mut consent = Consent::new(PATIENCE);
         assert_eq!(consent.ask(BOTH, now), Some(Rights::VIEW));
         assert_eq!(consent.ask(BOTH, now), None, "asked again while the question stands");
-        assert_eq!(consent.answer(Answer::Allow), Some(Outcome::Given(Rights::VIEW)));
+        assert_eq!(consent.answer(Rights::CONTROL, Answer::Allow, now), None, "not what was asked");
+        assert_eq!(consent.answer(Rights::VIEW, Answer::Allow, now), Some(Outcome::Given(Rights::VIEW)));
         assert_eq!(consent.held(), Rights::VIEW);
         assert_eq!(consent.next(now), Some(Rights::CONTROL));
-        assert_eq!(consent.answer(Answer::Decline), Some(Outcome::Declined(Rights::CONTROL)));
+        assert_eq!(consent.answer(Rights::VIEW, Answer::Allow, now), None, "pressed twice");
+        let declined = consent.answer(Rights::CONTROL, Answer::Decline, now);
+        assert_eq!(declined, Some(Outcome::Declined(Rights::CONTROL)));
         assert_eq!(consent.held(), Rights::VIEW);
-        assert_eq!(consent.answer(Answer::Allow), None, "a late answer");
+        assert_eq!(consent.answer(Rights::CONTROL, Answer::Allow, now), None, "a late answer");
+        assert_eq!(consent.ask(Rights::CONTROL, now), None, "not again at once");
+        assert_eq!(consent.ask(Rights::CONTROL, now + PEACE), Some(Rights::CONTROL));
     }
 
     #[test]
@@ -157,7 +170,7 @@ mod tests {
         assert_eq!(consent.handle_time(now + PATIENCE - Duration::from_millis(1)), None);
         assert_eq!(consent.handle_time(now + PATIENCE), Some(Outcome::TimedOut(Rights::VIEW)));
         assert_eq!(consent.next(now), None, "no view, no further question");
-        assert_eq!(consent.answer(Answer::Allow), None);
+        assert_eq!(consent.answer(Rights::VIEW, Answer::Allow, now), None);
         assert_eq!(consent.held(), Rights::empty());
     }
 
@@ -166,9 +179,9 @@ mod tests {
         let now = Instant::now();
         let mut consent = Consent::new(PATIENCE);
         consent.ask(BOTH, now);
-        consent.answer(Answer::Allow);
+        consent.answer(Rights::VIEW, Answer::Allow, now);
         consent.next(now);
-        consent.answer(Answer::Allow);
+        consent.answer(Rights::CONTROL, Answer::Allow, now);
         assert_eq!(consent.revoke(Rights::CONTROL), Rights::CONTROL);
         assert_eq!(consent.revoke(Rights::CONTROL), Rights::empty());
         assert_eq!(consent.revoke(Rights::VIEW), Rights::VIEW);

@@ -25,7 +25,8 @@ pub enum ToHost {
     Ask(Rights),
     /// Shows this monitor from now on, on a new screen stream. Unknown ids are answered by `Monitors`.
     Watch(MonitorId),
-    /// Every update up to this one is on the technician's screen; opens the window of frame credit.
+    /// Every update up to this one is on the technician's screen; opens the window of frame credit. Needs no right:
+    /// it may cross with the user's taking viewing back.
     Drawn {
         /// The epoch of the screen stream.
         epoch: Epoch,
@@ -40,8 +41,8 @@ impl ToHost {
     /// The right that the user must have given for this message to be carried out.
     pub fn needs(&self) -> Rights {
         match self {
-            Self::Hello | Self::Ask(_) | Self::Note(_) => Rights::empty(),
-            Self::Watch(_) | Self::Drawn { .. } => Rights::VIEW,
+            Self::Hello | Self::Ask(_) | Self::Note(_) | Self::Drawn { .. } => Rights::empty(),
+            Self::Watch(_) => Rights::VIEW,
         }
     }
 }
@@ -99,4 +100,18 @@ pub enum RightsChange {
     TimedOut,
     /// The user took them back.
     Revoked,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_cross_with_the_users_taking_it_back_needs_no_right() {
+        let drawn = ToHost::Drawn { epoch: Epoch(1), update: UpdateNo(1) };
+        for message in [ToHost::Hello, ToHost::Ask(Rights::CONTROL), ToHost::Note(String::new()), drawn] {
+            assert_eq!(message.needs(), Rights::empty(), "{message:?}");
+        }
+        assert_eq!(ToHost::Watch(MonitorId(1)).needs(), Rights::VIEW);
+    }
 }

@@ -71,7 +71,8 @@ impl End {
         let own = self.hub.sessions().get(session).is_some_and(|live| live.host() == self.rid);
         if !own {
             // It ended here while the facts were on their way.
-            return self.send(ToEnd::Ended { session, why: Close::Lost }).await;
+            let why = self.hub.sessions().why_ended(session);
+            return self.send(ToEnd::Ended { session, why }).await;
         }
         if ToRelay::MAX_ENTRIES < entries.len() {
             return Err(Close::Protocol);
@@ -152,7 +153,7 @@ impl Hub {
     }
 
     fn shut(&self, session: SessionId, why: Close) -> Option<Live> {
-        let live = self.sessions().remove(session)?;
+        let live = self.sessions().remove(session, why)?;
         self.routes().shut(session);
         tracing::info!(%session, %why, "session over");
         Some(live)

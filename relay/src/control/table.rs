@@ -2,15 +2,19 @@
 
 use crate::{forward::Traffic, record::SessionRow};
 use nearhand_proto::{
+    close::Close,
     ids::{ActorId, SessionId},
     record::Event,
     route::Rid,
 };
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
+
+/// Ended sessions whose reason is remembered, for ends that speak of them a little later.
+const ENDED: usize = 1_024;
 
 /// One session.
 #[derive(Clone, Debug)]
@@ -50,6 +54,7 @@ impl Live {
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     live: HashMap<SessionId, Live>,
+    ended: VecDeque<(SessionId, Close)>,
     unrecorded: Vec<(SessionId, Event)>,
 }
 
@@ -65,8 +70,20 @@ impl Sessions {
         self.live.get(&session)
     }
 
-    pub(super) fn remove(&mut self, session: SessionId) -> Option<Live> {
-        self.live.remove(&session)
+    /// The session is over, for this reason.
+    pub(super) fn remove(&mut self, session: SessionId, why: Close) -> Option<Live> {
+        let live = self.live.remove(&session)?;
+        if ENDED <= self.ended.len() {
+            self.ended.pop_front();
+        }
+        self.ended.push_back((session, why));
+        Some(live)
+    }
+
+    /// Why a session that isn't live ended; `Lost` if that is long ago or there never was one.
+    pub(super) fn why_ended(&self, session: SessionId) -> Close {
+        let known = self.ended.iter().rev().find(|(ended, _)| *ended == session);
+        known.map_or(Close::Lost, |(_, why)| *why)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -130,6 +147,9 @@ mod tests {
         sessions.mark(live.viewer(), None);
         assert!(sessions.absent(minute, now + minute).is_empty());
         assert_eq!(sessions.of_technician(ActorId([3; 16])), [SessionId([1; 16])]);
+        assert_eq!(sessions.why_ended(SessionId([1; 16])), Close::Lost);
+        assert!(sessions.remove(SessionId([1; 16]), Close::TechnicianRemoved).is_some());
+        assert_eq!(sessions.why_ended(SessionId([1; 16])), Close::TechnicianRemoved);
         assert!(live.has(live.host()) && !live.has(Rid::of(&Fingerprint([9; 32]))));
     }
 }

@@ -41,7 +41,11 @@ impl<W: Write> Runner<W> {
             Step::Ask(rights) => self.ask(rights).await?,
             Step::Note(text) => self.note(text).await?,
             Step::Stats => self.stats().await?,
-            Step::End => return Ok(false),
+            Step::End => {
+                // An end before the start would hide why there was none.
+                self.need_start().await?;
+                return Ok(false);
+            }
             Step::Move(_)
             | Step::Click(..)
             | Step::Drag(..)

@@ -83,7 +83,7 @@ impl Played {
         self.updates += 1;
         let [red, green, blue] = colour;
         let pixels = [red, green, blue, 0].repeat(32);
-        let presented = self.ends.screen.show(SIZE, &pixels, &[SIZE.rect()]);
+        let presented = self.ends.screen.show(Epoch(1), SIZE, &pixels, &[SIZE.rect()]);
         let (changed, monitor) = (vec![SIZE.rect()], MonitorId(7));
         let (epoch, update) = (Epoch(1), UpdateNo(self.updates));
         let (bytes, spent_us, decode_us, size) = (10, 2_000, 1_000, SIZE);

@@ -9,19 +9,22 @@ use nearhand_proto::{
 };
 use quinn::{Connection, VarInt};
 use std::time::Duration;
-use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+use tokio::{sync::mpsc, task::JoinSet};
 
-/// A message, once begun, must be whole within this; and the host must take ours within it.
+/// A message, once begun, must be whole within this.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Inputs on their way; when full, commands wait.
 const INPUTS: usize = 64;
 /// Updates presented and not yet acknowledged; more hold the decoder back.
 const DREW: usize = 8;
 
+/// Messages for the host on their way; when full, the host does not read.
+const WORDS: usize = 256;
+
 /// A connected host.
 pub(super) struct Line {
     connection: Connection,
-    sender: FrameSender<ToHost>,
+    words: mpsc::Sender<ToHost>,
     receiver: FrameReceiver<ToViewer>,
     inputs: mpsc::Sender<Input>,
     drew_sender: mpsc::Sender<Drew>,
@@ -49,9 +52,11 @@ impl Line {
         let (drew_sender, drew) = mpsc::channel(DREW);
         let mut tasks = JoinSet::new();
         tasks.spawn(inputs::write(connection.clone(), input_receiver));
+        let (words, words_receiver) = mpsc::channel(WORDS);
+        tasks.spawn(write(FrameSender::new(send), words_receiver));
         Ok(Self {
             connection,
-            sender: FrameSender::new(send),
+            words,
             receiver: FrameReceiver::new(receive, PATIENCE),
             inputs,
             drew_sender,
@@ -69,13 +74,10 @@ impl Line {
         self.tasks.spawn(painter::paint(self.connection.clone(), screen, self.drew_sender.clone()));
     }
 
-    /// Sends a message. A host that does not take it in time is hung up, and dialled anew.
-    pub(super) async fn say(&mut self, message: &ToHost) {
-        match timeout(PATIENCE, self.sender.send(message)).await {
-            Ok(Ok(())) => {}
-            // The loop learns it from the receiving side.
-            Ok(Err(error)) => tracing::debug!(%error, "message not sent"),
-            Err(_) => self.connection.close(VarInt::from_u32(Close::TooSlow.code().into()), &[]),
+    /// Sends a message; never waits. A host that does not read is hung up, and dialled anew.
+    pub(super) fn say(&self, message: ToHost) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.words.try_send(message) {
+            self.hang_up(Close::TooSlow);
         }
     }
 
@@ -84,13 +86,25 @@ impl Line {
         self.inputs.clone()
     }
 
-    /// Hangs up, with the reason.
-    pub(super) fn close(self, why: Close) {
+    /// Hangs up; the loop learns it from the receiving side.
+    pub(super) fn hang_up(&self, why: Close) {
         self.connection.close(VarInt::from_u32(why.code().into()), &[]);
     }
 
     fn lost(&self) -> LineEvent {
-        LineEvent::Lost(self.connection.close_reason().as_ref().and_then(close_reason))
+        // A reason that passes by itself is none to give a session up.
+        let why = self.connection.close_reason().as_ref().and_then(close_reason);
+        LineEvent::Lost(why.filter(|why| !why.may_retry()))
+    }
+}
+
+/// Writes messages until either side has gone; the loop learns it from the receiving side.
+async fn write(mut sender: FrameSender<ToHost>, mut words: mpsc::Receiver<ToHost>) {
+    while let Some(message) = words.recv().await {
+        if let Err(error) = sender.send(&message).await {
+            tracing::debug!(%error, "message not sent");
+            return;
+        }
     }
 }
 

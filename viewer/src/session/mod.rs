@@ -36,6 +36,8 @@ use tokio::{
 
 /// One attempt to connect.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long input may wait for room before the host counts as stuck.
+const STUCK: Duration = Duration::from_secs(10);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the host has to bring its last facts to the relay before the viewer ends the session itself.
@@ -72,6 +74,10 @@ pub struct Session {
     /// The picture that was presented last.
     epoch: Option<Epoch>,
     started: bool,
+    /// When `Hello` was sent, until `Welcome` has come.
+    greeted: Option<Instant>,
+    /// A command that waits for room, and since when.
+    waiting: Option<(Command, Instant)>,
     /// True once the relay has said that the session is over.
     told_over: bool,
     watchdog: Watchdog,
@@ -92,6 +98,8 @@ impl Session {
             away: Some(Instant::now()),
             epoch: None,
             started: false,
+            greeted: None,
+            waiting: None,
             told_over: false,
             watchdog: Watchdog::default(),
         }
@@ -113,7 +121,10 @@ impl Session {
                     let dialled = dialled.unwrap_or(Err(None));
                     self.dialled(dialled, ends, link).await
                 }
-                command = next_command(&mut ends.commands, self.inputs.as_ref()) => self.command(command).await,
+                next = next_command(&mut ends.commands, &mut self.waiting, self.inputs.as_ref()) => match next {
+                    Some(command) => self.command(command).await,
+                    None => self.stuck(),
+                },
                 _ = looks.tick() => self.look(&handle),
             };
             if let Err(why) = turn {
@@ -148,7 +159,8 @@ impl Session {
             Ok(mut line) => {
                 self.figures.connected(line.connection());
                 line.paint(ends.screen.clone());
-                line.say(&ToHost::Hello).await;
+                line.say(ToHost::Hello);
+                self.greeted = Some(Instant::now());
                 self.inputs = Some(line.inputs());
                 self.line = Some(line);
                 self.away = None;
@@ -182,6 +194,7 @@ impl Session {
     }
 
     async fn message(&mut self, message: ToViewer, events: &mpsc::Sender<Event>) -> Turn {
+        self.greeted = None;
         let event = match message {
             ToViewer::Welcome { computer, .. } if !self.started => {
                 self.started = true;
@@ -207,9 +220,13 @@ impl Session {
 
     /// An update is presented: acknowledge it first, so that the next is on its way, then tell.
     async fn drew(&mut self, drew: Drew, events: &mpsc::Sender<Event>) {
+        // The last update of an older epoch may come late; then the newer one has been shown already.
+        if self.epoch.is_some_and(|epoch| drew.epoch < epoch) {
+            return;
+        }
         self.epoch = Some(drew.epoch);
         if let Some(line) = &mut self.line {
-            line.say(&ToHost::Drawn { epoch: drew.epoch, update: drew.update }).await;
+            line.say(ToHost::Drawn { epoch: drew.epoch, update: drew.update });
         }
         tell(events, drew.event).await;
     }
@@ -244,19 +261,19 @@ impl Session {
         }
     }
 
-    async fn command(&mut self, command: Option<Command>) -> Turn {
+    async fn command(&mut self, command: Command) -> Turn {
         let message = match command {
-            None | Some(Command::End) => return Err(Close::TechnicianLeft),
-            Some(Command::Input(act)) => {
+            Command::End => return Err(Close::TechnicianLeft),
+            Command::Input(act) => {
                 self.act(act);
                 return Ok(());
             }
-            Some(Command::Ask(rights)) => ToHost::Ask(rights),
-            Some(Command::Watch(monitor)) => ToHost::Watch(monitor),
-            Some(Command::Note(text)) => ToHost::Note(text),
+            Command::Ask(rights) => ToHost::Ask(rights),
+            Command::Watch(monitor) => ToHost::Watch(monitor),
+            Command::Note(text) => ToHost::Note(text),
         };
         if let Some(line) = &mut self.line {
-            line.say(&message).await;
+            line.say(message);
         }
         Ok(())
     }
@@ -277,7 +294,20 @@ impl Session {
         }
     }
 
+    /// The host takes no input any more: hung up, and dialled anew.
+    fn stuck(&mut self) -> Turn {
+        self.waiting = None;
+        if let Some(line) = &self.line {
+            line.hang_up(Close::TooSlow);
+        }
+        Ok(())
+    }
+
     fn look(&mut self, link: &LinkHandle) -> Turn {
+        if self.greeted.is_some_and(|at| ATTEMPT <= at.elapsed()) {
+            self.greeted = None;
+            return self.stuck();
+        }
         if let Some(line) = &self.line
             && self.watchdog.look(&line.connection().stats())
         {
@@ -295,7 +325,7 @@ impl Session {
         self.dialling.abort_all();
         if let Some(line) = self.line.take() {
             self.figures.lost();
-            line.close(why);
+            line.hang_up(why);
         }
         let until = Instant::now() + LAST_WORDS;
         while !self.told_over {
@@ -306,7 +336,7 @@ impl Session {
                 Ok(LinkEvent::Down(_)) => return,
                 Ok(_) => {}
                 Err(_) => {
-                    link.handle().send(ToRelay::End { session: self.peer.session, why }).await;
+                    link.handle().send(ToRelay::End { session: self.peer.session, why });
                     return;
                 }
             }
@@ -319,17 +349,22 @@ async fn tell(events: &mpsc::Sender<Event>, event: Event) {
     let _ = events.send(event).await;
 }
 
-/// The next command, once there is room for the input that it may be.
+/// The next command; input once there is room for it. `None` if there has been none for [`STUCK`].
 ///
 /// # Cancel safety
-/// Cancel safe.
+/// Cancel safe: a command that waits stands in `waiting`.
 async fn next_command(
     commands: &mut mpsc::Receiver<Command>,
+    waiting: &mut Option<(Command, Instant)>,
     inputs: Option<&mpsc::Sender<Input>>,
 ) -> Option<Command> {
-    if let Some(inputs) = inputs {
-        // Closed: the connection is gone, which the loop learns from the control stream.
-        let _ = inputs.reserve().await;
+    if waiting.is_none() {
+        let command = commands.recv().await.unwrap_or(Command::End);
+        *waiting = Some((command, Instant::now()));
     }
-    commands.recv().await
+    if let (Some((Command::Input(_), since)), Some(inputs)) = (&*waiting, inputs) {
+        // Closed: the connection is gone, which the loop learns from the control stream.
+        let _ = timeout_at(*since + STUCK, inputs.reserve()).await.ok()?;
+    }
+    waiting.take().map(|(command, _)| command)
 }

@@ -104,7 +104,7 @@ fn decode(
             spent += began.elapsed();
             continue;
         };
-        let presented = shown.show(size, update.picture.pixels(), &update.changed);
+        let presented = shown.show(epoch, size, update.picture.pixels(), &update.changed);
         spent += began.elapsed();
         let event = Event::Updated {
             epoch,

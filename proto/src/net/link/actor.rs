@@ -10,7 +10,7 @@ use crate::{
 use quinn::{Connection, ConnectionError, Endpoint, VarInt};
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -58,6 +58,8 @@ pub(super) struct Actor {
     pub(super) events: mpsc::Sender<LinkEvent>,
     pub(super) outgoing: mpsc::Receiver<ToRelay>,
     pub(super) probes: mpsc::Receiver<()>,
+    /// Told when `outgoing` was full: the relay takes nothing.
+    pub(super) overflow: Arc<Notify>,
     pub(super) paired: watch::Receiver<bool>,
     pub(super) stop: CancellationToken,
     pub(super) pings: u64,
@@ -87,7 +89,7 @@ impl Actor {
         loop {
             let registered =
                 LinkEvent::Registered { desk: online.desk.clone(), sessions: online.sessions.clone() };
-            if self.events.send(registered).await.is_err() {
+            if self.tell(registered).is_err() {
                 return online.close(Close::Done);
             }
             let down = match self.serve(&mut online).await {
@@ -117,6 +119,7 @@ impl Actor {
             let turn = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => self.drain(online).await,
+                () = self.overflow.notified() => Err(Fate::Lost),
                 message = online.receiver.next() => self.received(online, message).await,
                 Some(message) = self.outgoing.recv() => Self::send(online, &message).await,
                 Ok(datagram) = online.connection.read_datagram() => echo(online, datagram),
@@ -147,15 +150,26 @@ impl Actor {
         online.heard = Instant::now();
         match message {
             Ok(Some(ToEnd::Pong(_))) => Ok(()),
-            Ok(Some(message)) => {
-                self.events.send(LinkEvent::Message(message)).await.map_err(|_| Fate::Stopped)
-            }
+            Ok(Some(message)) => self.tell(LinkEvent::Message(message)),
             Ok(None) => Err(fate_of(online.connection.close_reason().as_ref())),
             Err(FrameError::Read(_)) => Err(fate_of(online.connection.close_reason().as_ref())),
             Err(error) => {
                 tracing::warn!(%error, "relay broke the protocol");
                 online.close(Close::Protocol);
                 Err(Fate::Refused(Close::Protocol))
+            }
+        }
+    }
+
+    /// Never waits: an owner that waits for us must not be waited for. A relay that sends more than its owner takes is
+    /// hung up.
+    fn tell(&self, event: LinkEvent) -> Result<(), Fate> {
+        match self.events.try_send(event) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Fate::Stopped),
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                tracing::warn!("the relay sends more than can be taken");
+                Err(Fate::Lost)
             }
         }
     }
@@ -186,33 +200,39 @@ impl Actor {
         self.ping(online).await
     }
 
-    /// Dials until registered again. If the old connection speaks meanwhile, it was only slow: it goes on.
+    /// Dials until registered again; the old connection is closed only then. What is queued meanwhile is dropped: it
+    /// is its owner's to repeat.
     async fn redial(&mut self, old: &mut Online) -> Result<Online, Close> {
-        let _ = self.events.send(LinkEvent::Lost).await;
-        let patience = SILENCE.max(old.connection.rtt() * 4);
+        // The owner is not waited for, but it has to know.
+        let mut owed = self.tell(LinkEvent::Lost).is_err();
+        let mut patience = SILENCE.max(old.connection.rtt() * 4);
         let mut pause = PAUSE.0;
         loop {
-            let stop = self.stop.clone();
             let tried = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Err(Close::Done),
+                () = self.stop.cancelled() => return Err(Close::Done),
                 tried = self.attempt(patience) => tried,
             };
-            // What was queued for the lost connection is its owner's to repeat.
             while self.outgoing.try_recv().is_ok() {}
+            owed = owed && self.tell(LinkEvent::Lost).is_err();
             match tried {
                 Ok(new) => {
                     old.close(Close::Replaced);
                     return Ok(new);
                 }
-                Err(error) if error.close().may_retry() => tracing::debug!(%error, "relay still away"),
+                Err(DialError::Refused(close)) if !close.may_retry() => return Err(close),
+                // Whatever else was said was not said by the relay for sure: somebody on the path may want us to stop.
+                Err(error) if *self.paired.borrow() || error.close().may_retry() => {
+                    tracing::debug!(%error, "relay still away");
+                }
                 Err(error) => return Err(error.close()),
             }
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return Err(Close::Done),
+                () = self.stop.cancelled() => return Err(Close::Done),
                 () = tokio::time::sleep(pause) => {}
             }
+            patience = (patience * 2).min(FIRST_ATTEMPT);
             pause = (pause * 2).min(if *self.paired.borrow() { PAUSE.0 * 2 } else { PAUSE.1 });
         }
     }

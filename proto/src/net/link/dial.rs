@@ -30,22 +30,30 @@ pub(super) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
 /// A control message must be whole within this.
 const FRAME_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where the relay is: the first address that its name has.
-pub(super) async fn resolve(relay: &RelayString) -> Result<SocketAddr, DialError> {
+/// Where the relay is: the first address that its name has; of `family` if that is given.
+pub(super) async fn resolve(
+    relay: &RelayString,
+    family: Option<SocketAddr>,
+) -> Result<SocketAddr, DialError> {
     let unknown = |source| DialError::Resolve { host: relay.host.clone(), source };
     let mut found = tokio::net::lookup_host((relay.host.as_str(), relay.port)).await.map_err(unknown)?;
-    found.next().ok_or_else(|| unknown(io::Error::from(io::ErrorKind::NotFound)))
+    let fits = |address: &SocketAddr| family.is_none_or(|family| family.is_ipv4() == address.is_ipv4());
+    found.find(fits).ok_or_else(|| unknown(io::Error::from(io::ErrorKind::NotFound)))
 }
 
 impl Actor {
     /// One attempt to connect and register.
     pub(super) async fn attempt(&self, patience: Duration) -> Result<Online, DialError> {
-        let address = resolve(&self.config.relay).await?;
-        self.socket.set_relay(address);
-        match timeout(patience, self.connect(address)).await {
+        match timeout(patience, self.find_and_connect()).await {
             Ok(result) => result,
             Err(_) => Err(DialError::Closed(Close::RelayUnreachable)),
         }
+    }
+
+    async fn find_and_connect(&self) -> Result<Online, DialError> {
+        let address = resolve(&self.config.relay, Some(self.socket.relay())).await?;
+        self.socket.set_relay(address);
+        self.connect(address).await
     }
 
     async fn connect(&self, address: SocketAddr) -> Result<Online, DialError> {
@@ -60,21 +68,20 @@ impl Actor {
             .map_err(|error| DialError::Socket(io::Error::other(error)))?;
         let connection = connecting.await.map_err(|error| {
             let key = refused.load(Ordering::Relaxed);
-            DialError::Closed(if key { Close::RelayKey } else { why_refused(&error) })
+            if key { DialError::Closed(Close::RelayKey) } else { why_refused(&error) }
         })?;
-        let lost = |_| DialError::Closed(connection.close_reason().as_ref().map_or(Close::Lost, why_refused));
+        let lost = |_| gone(&connection);
         let (send, receive) = connection.open_bi().await.map_err(lost)?;
         let mut sender = FrameSender::new(send);
         let mut receiver = FrameReceiver::new(receive, FRAME_PATIENCE);
         let register = self.proof(&connection)?;
-        let broken =
-            |_| DialError::Closed(connection.close_reason().as_ref().map_or(Close::Lost, why_refused));
-        sender.send(&ToRelay::Register(register)).await.map_err(broken)?;
-        match receiver.next().await.map_err(broken)? {
+        sender.send(&ToRelay::Register(register)).await.map_err(|_| gone(&connection))?;
+        match receiver.next().await.map_err(|_| gone(&connection))? {
             Some(ToEnd::Registered { desk, sessions }) => {
                 Ok(Online { connection, sender, receiver, desk, sessions, heard: Instant::now() })
             }
-            Some(ToEnd::Refused(close)) => Err(DialError::Closed(close)),
+            Some(ToEnd::Refused(close)) => Err(DialError::Refused(close)),
+            None => Err(gone(&connection)),
             _ => Err(DialError::Closed(Close::Protocol)),
         }
     }
@@ -90,12 +97,19 @@ impl Actor {
     }
 }
 
-/// Words for a connection that the relay closed or refused.
-fn why_refused(error: &ConnectionError) -> Close {
+/// The connection ended before the relay had registered us.
+fn gone(connection: &Connection) -> DialError {
+    connection.close_reason().as_ref().map_or(DialError::Closed(Close::Lost), why_refused)
+}
+
+/// Why the relay closed or refused. Only what came over the finished handshake was said by the relay for sure.
+fn why_refused(error: &ConnectionError) -> DialError {
     /// TLS alert no_application_protocol (RFC 7301 §3.2) as a QUIC error (RFC 9001 §4.8).
     const NO_ALPN: u64 = 0x100 + 120;
-    match error {
-        ConnectionError::ApplicationClosed(_) => close_reason(error).unwrap_or(Close::Protocol),
+    DialError::Closed(match error {
+        ConnectionError::ApplicationClosed(_) => {
+            return DialError::Refused(close_reason(error).unwrap_or(Close::Protocol));
+        }
         ConnectionError::ConnectionClosed(close)
             if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
         {
@@ -105,5 +119,5 @@ fn why_refused(error: &ConnectionError) -> Close {
         ConnectionError::ConnectionClosed(close) if u64::from(close.error_code) == NO_ALPN => Close::Version,
         ConnectionError::TransportError(fault) if u64::from(fault.code) == NO_ALPN => Close::Version,
         _ => Close::RelayUnreachable,
-    }
+    })
 }

@@ -22,15 +22,15 @@ use crate::{
 use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-/// Messages on the way to the relay; more wait.
-const OUTGOING: usize = 64;
-/// Events not yet taken by the owner; more hold the link back.
-const EVENTS: usize = 64;
+/// Messages on the way to the relay; when full, the relay is hung up and dialled anew.
+const OUTGOING: usize = 256;
+/// Events not yet taken by the owner; when full, likewise.
+const EVENTS: usize = 256;
 /// How long the last words may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -68,9 +68,12 @@ pub enum DialError {
     /// Our own key does not serve.
     #[error(transparent)]
     Identity(#[from] IdentityError),
-    /// The relay refused, or does not answer.
+    /// The relay does not answer, or somebody on the way to it says that it won't.
     #[error("{0}")]
     Closed(Close),
+    /// The relay itself refused.
+    #[error("{0}")]
+    Refused(Close),
 }
 
 impl DialError {
@@ -79,7 +82,7 @@ impl DialError {
         match self {
             Self::Resolve { .. } => Close::RelayUnreachable,
             Self::Socket(_) | Self::Identity(_) => Close::Internal,
-            Self::Closed(close) => *close,
+            Self::Closed(close) | Self::Refused(close) => *close,
         }
     }
 }
@@ -108,14 +111,30 @@ pub struct LinkHandle {
     outgoing: mpsc::Sender<ToRelay>,
     paired: Arc<watch::Sender<bool>>,
     probe: mpsc::Sender<()>,
+    overflow: Arc<Notify>,
 }
 
 impl LinkHandle {
-    /// Sends a message to the relay. While the link is lost, messages are dropped: what must not be lost is sent
-    /// again by its owner after [`LinkEvent::Registered`].
-    pub async fn send(&self, message: ToRelay) {
+    /// Sends a message to the relay; never waits. While the link is lost, messages are dropped: what must not be lost
+    /// is sent again by its owner after [`LinkEvent::Registered`]. A relay that takes too little is hung up and
+    /// dialled anew.
+    pub fn send(&self, message: ToRelay) {
         // A closed channel means that the link has ended; its owner learns that from `LinkEvent::Down`.
-        let _ = self.outgoing.send(message).await;
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.outgoing.try_send(message) {
+            self.overflow.notify_one();
+        }
+    }
+
+    /// Sends what `make` gives, if there is room for it now; false if there isn't.
+    pub fn offer(&self, make: impl FnOnce() -> Option<ToRelay>) -> bool {
+        let Ok(permit) = self.outgoing.try_reserve() else { return false };
+        match make() {
+            Some(message) => {
+                permit.send(message);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Whether a session is paired, so that the relay is watched each second.
@@ -147,7 +166,7 @@ impl Link {
     /// # Errors
     /// [`DialError`]
     pub async fn dial(config: LinkConfig, server: Option<quinn::ServerConfig>) -> Result<Self, DialError> {
-        let address = dial::resolve(&config.relay).await?;
+        let address = dial::resolve(&config.relay, None).await?;
         let socket = Arc::new(PathSocket::bind(address)?);
         let rid = config.session.public().rid();
         let mut endpoint_config = EndpointConfig::default();
@@ -158,6 +177,7 @@ impl Link {
         let (outgoing, outgoing_receiver) = mpsc::channel(OUTGOING);
         let (probe, probe_receiver) = mpsc::channel(1);
         let paired = Arc::new(watch::channel(false).0);
+        let overflow = Arc::new(Notify::new());
         let stop = CancellationToken::new();
         let mut actor = Actor {
             config,
@@ -166,13 +186,21 @@ impl Link {
             events: event_sender,
             outgoing: outgoing_receiver,
             probes: probe_receiver,
+            overflow: overflow.clone(),
             paired: paired.subscribe(),
             stop: stop.clone(),
             pings: 0,
         };
         let online = actor.first_dial().await?;
         let task = AbortOnDropHandle::new(tokio::spawn(actor.run(online)));
-        Ok(Self { endpoint, socket, handle: LinkHandle { outgoing, paired, probe }, events, stop, task })
+        Ok(Self {
+            endpoint,
+            socket,
+            handle: LinkHandle { outgoing, paired, probe, overflow },
+            events,
+            stop,
+            task,
+        })
     }
 
     /// Where the relay is now: session connections are dialled there as well.

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# What takes too long for every change. For now, and no more than this:
+#   1  tests/all.sh
+#   2  the stories and the runs on real desktops, REPEAT times (20), to find what fails now and then
+#   3  the relay's program killed KILLS times (100) in one session, 2 s each
+#   4  property tests with CASES cases each (100,000), where a test doesn't set its own number
+#   5  advisories, if their database can be fetched; said, but no failure, if it can't
+# Not here yet: coverage-guided fuzzing, bad networks, load.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+exec </dev/null
+unset DISPLAY WAYLAND_DISPLAY
+repeat=${REPEAT:-20} kills=${KILLS:-100} cases=${CASES:-100000}
+
+say() { printf '\n==== %s (after %d s)\n' "$*" "$SECONDS"; }
+
+say "everything once"
+bash tests/all.sh
+. tests/setup.sh all
+for round in $(seq "$repeat"); do
+    say "stories and real desktops, round $round of $repeat"
+    cargo nextest run --locked --profile nightly -p nearhand-tests
+done
+say "$kills kills of the relay in one session"
+NEARHAND_RELAY_KILLS=$kills cargo nextest run --locked --profile nightly -p nearhand-tests --test x11 \
+    -E 'test(a_killed_relay_comes_back_and_the_session_goes_on)'
+say "$cases cases a property"
+PROPTEST_CASES=$cases cargo nextest run --locked --profile nightly --workspace --lib --test picture
+say "advisories"
+if cargo deny --locked fetch db >/dev/null 2>&1; then
+    cargo deny --locked check advisories
+else
+    echo "the advisory database can't be fetched from here: not checked"
+fi
+say "done"

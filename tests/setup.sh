@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# Installs what building and checking Nearhand needs on Debian 12, and only what is missing: a machine that has
+# everything is asked nothing. Meant to be sourced, for the PATH it leaves:  . tests/setup.sh [demo|all]
+#   demo   a C compiler, Rust, the X libraries, an X server and programs to look at
+#   all    that, cargo-nextest and cargo-deny besides (the default)
+
+# Oldest Rust that builds the workspace, as 'rust-version' in Cargo.toml.
+nearhand_rust=1.95
+
+nearhand_setup_fail() { printf 'setup: %s\n' "$1" >&2; return 1; }
+
+# apt-get, as root or through sudo.
+nearhand_apt() {
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null ||
+            { nearhand_setup_fail "missing: $*; install them with apt-get as root, or install sudo"; return 1; }
+        as_root=(sudo)
+    fi
+    printf 'setup: installing %s\n' "$*"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" \
+        </dev/null >/dev/null 2>&1 && return 0
+    # A fresh machine has no package lists, an old one outdated ones.
+    "${as_root[@]}" apt-get update -q </dev/null >/dev/null ||
+        { nearhand_setup_fail "apt-get update failed; is this machine on the network?"; return 1; }
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null ||
+        { nearhand_setup_fail "apt-get can't install $*; its words above say why"; return 1; }
+}
+
+# Packages whose program, library or font is not there.
+nearhand_missing_packages() {
+    local have package
+    for have in cc=gcc pkg-config=pkg-config Xvfb=xvfb openbox=openbox xterm=xterm xdotool=xdotool \
+        xprop=x11-utils xsetroot=x11-xserver-utils xlogo=x11-apps import=imagemagick mousepad=mousepad \
+        pcmanfm=pcmanfm fc-match=fontconfig; do
+        command -v "${have%%=*}" >/dev/null || echo "${have#*=}"
+    done
+    [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || echo fonts-dejavu-core
+    for package in libxcb1-dev libxcb-shm0-dev libxcb-randr0-dev; do # scrap links them
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
+    done
+}
+
+# True if this rustc exists and is new enough.
+nearhand_rust_is_new() {
+    local version
+    version=$("$1" --version 2>/dev/null | cut -d' ' -f2) || return 1
+    [ -n "$version" ] && [ "$(printf '%s\n' "$nearhand_rust" "$version" | sort -V | head -1)" = "$nearhand_rust" ]
+}
+
+# A Rust that is there, by rustup or otherwise; else Debian security's rustc-web, which is new enough.
+nearhand_setup_rust() {
+    local bin=${CARGO_HOME:-$HOME/.cargo}/bin
+    case ":$PATH:" in *":$bin:"*) ;; *) PATH=$bin:$PATH ;; esac
+    export PATH
+    hash -r
+    if ! { nearhand_rust_is_new rustc && command -v cargo >/dev/null; }; then
+        [ -e /usr/bin/cargo ] && nearhand_rust_is_new /usr/bin/rustc || nearhand_apt rustc-web cargo-web || return 1
+        PATH=/usr/bin:$PATH
+        hash -r
+        nearhand_rust_is_new rustc ||
+            { nearhand_setup_fail "Rust $nearhand_rust or newer is needed, and this system offers none"; return 1; }
+    fi
+}
+
+# A cargo subcommand from crates.io, built once: nearhand_setup_cargo_tool CRATE
+nearhand_setup_cargo_tool() {
+    command -v "$1" >/dev/null && return 0
+    printf 'setup: building %s, once\n' "$1"
+    cargo install --locked --quiet "$1" </dev/null ||
+        { nearhand_setup_fail "$1 is missing and can't be built; try 'cargo install --locked $1'"; return 1; }
+}
+
+nearhand_setup() {
+    local missing
+    missing=$(nearhand_missing_packages)
+    # shellcheck disable=SC2086 # one word a package
+    [ -z "$missing" ] || nearhand_apt $missing || return 1
+    nearhand_setup_rust || return 1
+    [ "${1:-all}" = all ] || return 0
+    command -v cargo-fmt >/dev/null || nearhand_apt rustfmt-web rust-web-clippy || return 1
+    nearhand_setup_cargo_tool cargo-nextest && nearhand_setup_cargo_tool cargo-deny
+}
+
+nearhand_setup "$@"
