@@ -38,6 +38,19 @@ macro_rules! closes {
                 match self { $(Self::$variant => $words,)* }
             }
 
+            /// Its name in lists: `technician left`.
+            pub fn name(self) -> String {
+                let camel = match self { $(Self::$variant => stringify!($variant),)* };
+                let mut name = String::with_capacity(camel.len() + 4);
+                for (at, c) in camel.chars().enumerate() {
+                    if c.is_ascii_uppercase() && at != 0 {
+                        name.push(' ');
+                    }
+                    name.push(c.to_ascii_lowercase());
+                }
+                name
+            }
+
             /// The variant with this code.
             pub fn from_code(code: u64) -> Option<Self> {
                 match code { $($code => Some(Self::$variant),)* _ => None }
@@ -136,5 +149,6 @@ mod tests {
             assert_eq!(Close::from_code(close.code().into()), Some(*close));
         }
         assert_eq!(Close::from_code(9_999), None);
+        assert_eq!(Close::TechnicianLeft.name(), "technician left");
     }
 }

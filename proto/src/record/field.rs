@@ -47,7 +47,7 @@ impl fmt::Display for Value {
             Self::Number(number) => write!(f, "{number}"),
             Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
             Self::Rights(rights) => write!(f, "{rights}"),
-            Self::Reason(close) => write!(f, "{close}"),
+            Self::Reason(close) => write!(f, "{} ({})", close.name(), close.code()),
         }
     }
 }
@@ -273,7 +273,7 @@ mod tests {
         check("Vera".parse::<Name>().unwrap(), "000456657261", "Vera");
         check(258_u64, "00080000000000000102", "258");
         check(Rights::VIEW | Rights::CONTROL, "000400000003", "view,control");
-        check(Close::NoSuchCode, "0002000a", Close::NoSuchCode.sentence());
+        check(Close::NoSuchCode, "0002000a", "no such code (10)");
         check(Role::Viewer, "000101", "viewer");
         check(Left::Lost, "000104", "connection lost");
         check(Fingerprint([7; 32]), &format!("0020{}", "07".repeat(32)), &"07".repeat(32));

@@ -8,7 +8,6 @@ use super::{
     store::{EntryRow, Filter},
 };
 use nearhand_proto::{
-    close::Close,
     ids::SessionId,
     record::{Event, Header},
 };
@@ -41,9 +40,8 @@ async fn ending(recorder: &Recorder, session: SessionId, end: u64) -> Result<(St
     while let Some(row) = entries.next().await? {
         events += 1;
         match event(&row) {
-            Some(Event::SessionEnd { reason: Close::Done, .. }) => reason = "ended".to_owned(),
-            Some(Event::SessionEnd { reason: why, .. }) => reason = why.to_string(),
-            Some(Event::SessionLost { reason: why }) => reason = format!("lost: {why}"),
+            Some(Event::SessionEnd { reason: why, .. }) => reason = why.name(),
+            Some(Event::SessionLost { reason: why }) => reason = format!("lost: {}", why.name()),
             _ => {}
         }
     }

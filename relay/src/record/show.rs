@@ -59,7 +59,7 @@ fn fields(event: &Event) -> String {
 fn short(value: &Value) -> String {
     match value {
         Value::Bytes(bytes) if 8 < bytes.len() => format!("{}…", Value::Bytes(bytes[..8].to_vec())),
-        Value::Reason(close) => format!("{close} ({})", close.code()),
+        Value::Reason(close) => format!("{} ({})", close.name(), close.code()),
         other => other.to_string(),
     }
 }

@@ -260,9 +260,9 @@ async fn the_record_is_read_by_people() {
     assert_eq!(shown.len(), 5);
     assert!(shown[2].contains("host    consent.asked") && shown[2].contains("rights: view"), "{}", shown[2]);
     assert!(shown[3].contains("text: a\u{fffd}[2Jb"), "{}", shown[3]);
-    assert!(shown[4].contains("the user ended the session (1), bytes: 9"), "{}", shown[4]);
+    assert!(shown[4].contains("user stopped (1), bytes: 9"), "{}", shown[4]);
     let listed = output(async |out| list(&recorder, out).await).await.unwrap();
-    assert!(listed[0].ends_with("\tVera\tthe user ended the session\t4 events"), "{listed:?}");
+    assert!(listed[0].ends_with("\tVera\tuser stopped\t4 events"), "{listed:?}");
     let missing = output(async |out| show(&recorder, SessionId([9; 16]), out).await).await;
     assert!(missing.unwrap_err().contains("'record list' shows them"));
     recorder.close().await;
