@@ -9,21 +9,24 @@ nearhand_rust=1.95
 
 nearhand_setup_fail() { printf 'setup: %s\n' "$1" >&2; return 1; }
 
-# apt-get, as root or through sudo.
-nearhand_apt() {
+# apt-get, as root or through sudo: nearhand_apt_get ARGUMENTS...
+nearhand_apt_get() {
     local as_root=()
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null ||
-            { nearhand_setup_fail "missing: $*; install them with apt-get as root, or install sudo"; return 1; }
+            { nearhand_setup_fail "packages are missing; run this as root once, or install sudo"; return 1; }
         as_root=(sudo)
     fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null
+}
+
+# Installs packages: nearhand_apt PACKAGE...
+nearhand_apt() {
     printf 'setup: installing %s\n' "$*"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" \
-        </dev/null >/dev/null 2>&1 && return 0
-    # A fresh machine has no package lists, an old one outdated ones.
-    "${as_root[@]}" apt-get update -q </dev/null >/dev/null ||
+    # A fresh machine has no package lists, another one old ones, which lack the newest Rust.
+    nearhand_apt_get update >/dev/null ||
         { nearhand_setup_fail "apt-get update failed; is this machine on the network?"; return 1; }
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" </dev/null ||
+    nearhand_apt_get install -y --no-install-recommends "$@" >/dev/null ||
         { nearhand_setup_fail "apt-get can't install $*; its words above say why"; return 1; }
 }
 
@@ -36,7 +39,8 @@ nearhand_missing_packages() {
         command -v "${have%%=*}" >/dev/null || echo "${have#*=}"
     done
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || echo fonts-dejavu-core
-    for package in libxcb1-dev libxcb-shm0-dev libxcb-randr0-dev; do # scrap links them
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # for cargo
+    for package in libc6-dev libxcb1-dev libxcb-shm0-dev libxcb-randr0-dev; do # scrap links the last three
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
     done
 }

@@ -12,7 +12,7 @@ use nearhand_proto::{
 };
 use nearhand_tests::{World, host::FIRST};
 use nearhand_viewer::messages::{Command, Event};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const BOTH: Rights = Rights::VIEW.union(Rights::CONTROL);
 
@@ -77,11 +77,15 @@ async fn control_taken_back_lets_go_of_what_is_held_and_stops_input() {
     let (host, mut viewer) = world.pair().await;
     viewer.key(0xe0, true).await;
     injected(&host, &[Injected::KeyDown(Usage(0xe0))]).await;
+    let taken = Instant::now();
     host.press(Press::Revoke(Rights::CONTROL)).await;
+    injected(&host, &[Injected::KeyDown(Usage(0xe0)), Injected::KeyUp(Usage(0xe0))]).await;
+    // At once, not when the host stops believing in the last heartbeat: that takes 1 s at least.
+    assert!(taken.elapsed() < Duration::from_millis(900), "{:?}", taken.elapsed());
     viewer.holds(Rights::VIEW, RightsChange::Revoked).await;
     viewer.types("still here").await;
     viewer.hears(Event::NeedsRight(Rights::CONTROL)).await;
-    injected(&host, &[Injected::KeyDown(Usage(0xe0)), Injected::KeyUp(Usage(0xe0))]).await;
+    assert_eq!(host.input.injected().len(), 2);
     host.screen.fill(FIRST, nearhand_tests::host::SIZE.rect(), [0, 99, 0]);
     viewer.shows(&host, FIRST).await;
     world

@@ -5,6 +5,7 @@
 mod blind;
 mod codes;
 mod consent;
+mod hermit;
 mod many;
 mod record;
 mod restart;

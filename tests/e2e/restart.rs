@@ -7,14 +7,17 @@ use nearhand_host::{
 };
 use nearhand_proto::{close::Close, ids::SessionId, rights::Rights};
 use nearhand_tests::{
-    Host, Record, Viewer, World,
+    Host, Record, Viewer, World, eventually,
     host::{FIRST, SIZE},
 };
-use nearhand_viewer::messages::Event;
+use nearhand_viewer::messages::{Command, Event};
 use std::time::{Duration, Instant};
 
 /// How long the picture may take once the relay is back.
 const RESUMED: Duration = Duration::from_secs(3);
+
+/// Notes under way when the relay is killed.
+const NOTES: usize = 30;
 
 /// What must hold after the relay is back since `back`.
 async fn goes_on(host: &mut Host, viewer: &mut Viewer, session: SessionId, back: Instant) {
@@ -42,7 +45,10 @@ fn is_whole(record: &Record, session: SessionId, notes: &[(u64, &str)]) {
     }
     for (seq, text) in notes {
         let note = facts.iter().find(|fact| fact.seq == *seq).unwrap();
-        assert!(note.event == "note" && note.fields["text"] == *text, "{note:?}");
+        assert!(
+            note.event == "note" && note.fields["text"] == *text,
+            "{note:?} is not \"{text}\", acknowledged: {notes:?}"
+        );
     }
 }
 
@@ -73,7 +79,11 @@ async fn a_relay_that_is_killed_and_comes_back_finds_its_session_again() {
     let mut world = World::start_program().await;
     let (mut host, mut viewer) = world.pair().await;
     let session = viewer.session().await;
-    let before = viewer.note("before the kill").await;
+    for number in 0..NOTES {
+        viewer.send(Command::Note(format!("note {number}"))).await;
+    }
+    // Some are durable, some on their way.
+    viewer.events.next("a note's number", |event| matches!(event, Event::Noted { .. }).then_some(())).await;
     world.kill_relay().await;
     host.screen.fill(FIRST, SIZE.rect(), [50, 100, 200]);
     // The outage that the story is about.
@@ -81,12 +91,22 @@ async fn a_relay_that_is_killed_and_comes_back_finds_its_session_again() {
     let back = Instant::now();
     world.start_relay().await;
     goes_on(&mut host, &mut viewer, session, back).await;
+    let acknowledged = || {
+        let events = viewer.events.all();
+        let noted = |event: &Event| if let Event::Noted { seq } = event { Some(*seq) } else { None };
+        Some(events.iter().filter_map(noted).collect::<Vec<_>>()).filter(|all| NOTES <= all.len())
+    };
+    let acknowledged = eventually("every note is durable", acknowledged).await;
     let after = viewer.note("after the kill").await;
     assert_eq!(viewer.end().await, Close::TechnicianLeft);
     let end = |entry: &nearhand_tests::Entry| entry.of(session) && entry.event == "session.end";
     world.operator.recorded("the end", end).await;
     let record = world.operator.record().await;
-    is_whole(&record, session, &[(before, "before the kill"), (after, "after the kill")]);
+    let texts: Vec<_> = (0..NOTES).map(|number| format!("note {number}")).collect();
+    let mut notes: Vec<_> = acknowledged.into_iter().zip(texts.iter().map(String::as_str)).collect();
+    notes.push((after, "after the kill"));
+    is_whole(&record, session, &notes);
+    assert_eq!(record.count("note"), NOTES + 1);
     assert_eq!((record.count("relay.stopped"), record.count("relay.crashed")), (0, 1));
     world.end().await;
 }

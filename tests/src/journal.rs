@@ -74,6 +74,11 @@ impl<T: Clone + Debug + Send + 'static> Journal<T> {
         panic!("{} {why} did not see {what}; it saw {:#?}", self.whose, self.last());
     }
 
+    /// Reads everything so far: what comes next is new.
+    pub fn skip(&mut self) {
+        self.read = self.all().len();
+    }
+
     /// Everything so far, read or not.
     pub fn all(&self) -> Vec<T> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner).clone()

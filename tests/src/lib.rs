@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod grep;
+pub mod hermit;
 pub mod host;
 pub mod journal;
 pub mod liar;

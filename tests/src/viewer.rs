@@ -163,6 +163,7 @@ impl Viewer {
 
     /// Writes a note and waits until it is durable; returns its number.
     pub async fn note(&mut self, text: &str) -> u64 {
+        self.events.skip();
         self.send(Command::Note(text.to_owned())).await;
         let noted = |event: &Event| if let Event::Noted { seq } = event { Some(*seq) } else { None };
         self.events.next("the note's number", noted).await

@@ -376,7 +376,7 @@ impl Host {
         match self.running.as_ref().filter(|running| running.peer == certificate) {
             Some(running) => {
                 self.pins.remove(&running.peer);
-                let _ = running.told.send(Told::Connected(line)).await;
+                let _ = running.told.send(Told::Connected(Box::new(line))).await;
             }
             None => line.close(Close::NoSuchCode),
         }

@@ -82,14 +82,20 @@ impl Facts {
         self.ledger.handle_recorded(next);
         self.moved = Instant::now();
         self.flush();
-        let durable = self.notes.iter().take_while(|seq| **seq < next).count();
-        self.notes.drain(..durable).collect()
+        self.durable_notes(next)
     }
 
-    /// A new control connection: what the relay does not have is sent again.
-    pub(crate) fn handle_reregistered(&mut self, next: u64) {
+    /// A new control connection: what the relay does not have is sent again. Returns the notes that it has: their
+    /// acknowledgement may have been lost with the old connection.
+    pub(crate) fn handle_reregistered(&mut self, next: u64) -> Vec<u64> {
         self.ledger.handle_reconnected(next);
         self.flush();
+        self.durable_notes(next)
+    }
+
+    fn durable_notes(&mut self, next: u64) -> Vec<u64> {
+        let durable = self.notes.iter().take_while(|seq| **seq < next).count();
+        self.notes.drain(..durable).collect()
     }
 
     /// Whose facts these are.

@@ -97,7 +97,7 @@ pub struct Start {
 #[derive(Debug)]
 pub enum Told {
     /// The viewer has connected.
-    Connected(Line),
+    Connected(Box<Line>),
     /// The relay has stored every fact before this one.
     Recorded(u64),
     /// The relay is back and has every fact before this one.
@@ -185,7 +185,7 @@ impl Session {
         match told {
             None | Some(Told::Press(Press::Stop | Press::Quit)) => Err(Close::UserStopped),
             Some(Told::Ended(why)) => Err(why),
-            Some(Told::Connected(line)) => self.connected(line).await,
+            Some(Told::Connected(line)) => self.connected(*line).await,
             Some(Told::Recorded(next)) => {
                 for seq in self.facts.handle_recorded(next) {
                     self.say(ToViewer::Noted { seq });
@@ -193,7 +193,9 @@ impl Session {
                 Ok(())
             }
             Some(Told::Reregistered(next)) => {
-                self.facts.handle_reregistered(next);
+                for seq in self.facts.handle_reregistered(next) {
+                    self.say(ToViewer::Noted { seq });
+                }
                 Ok(())
             }
             Some(Told::RouteOpen) => {
