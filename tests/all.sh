@@ -48,7 +48,7 @@ logged() {
 }
 
 setup() { . tests/setup.sh all; }
-docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked; }
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --keep-going; }
 tests_of() { logged "$1" cargo nextest run --workspace --locked --profile ci -E "$2"; }
 
 mkdir -p "$logs"

@@ -19,8 +19,8 @@ pub struct ServeArgs {
     /// Folder for the relay's key and record; made if it isn't there
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// UDP address to listen on [default: [::]:4433]
-    #[arg(long, value_name = "ADDR")]
+    /// UDP address to listen on; by default port 4433 of every address
+    #[arg(long, value_name = "ADDR", help = "UDP address to listen on [default: [::]:4433]")]
     pub listen: Option<String>,
     /// Name or address by which hosts and viewers reach this relay; needed when --listen names no single address
     #[arg(long, value_name = "HOST")]
@@ -28,7 +28,7 @@ pub struct ServeArgs {
     /// The help desk's name, as users see it [default: the relay's name]
     #[arg(long, value_name = "NAME")]
     pub desk: Option<Name>,
-    /// Settings in TOML: listen, name, desk, drain_seconds, [limits]; the command line wins
+    /// Settings in TOML: listen, name, desk, drain_seconds, the table limits; the command line wins
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -1,13 +1,25 @@
 //! The relay of a world: in this process, or the real program in one of its own, which can be killed.
 
-use crate::journal::in_time;
+use crate::journal::{DEADLINE, in_time};
 use nearhand_proto::relay_string::RelayString;
-use nearhand_relay::{config::Config, relay::Relay};
-use std::{fs::File, path::PathBuf, process::Stdio};
+use nearhand_relay::{
+    config::Config,
+    record::OpenError,
+    relay::{Relay, StartError},
+};
+use std::{
+    fs::File,
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
 };
+
+/// How often a folder's lock is tried.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A relay that serves.
 #[derive(Debug)]
@@ -31,7 +43,18 @@ impl Server {
     /// # Panics
     /// If it does not start.
     pub async fn inside(config: Config) -> Self {
-        Self::Inside(Box::new(Relay::start(config).await.expect("the relay starts")))
+        let until = Instant::now() + DEADLINE;
+        loop {
+            match Relay::start(config.clone()).await {
+                Ok(relay) => return Self::Inside(Box::new(relay)),
+                // A program that another story starts in this process shares every open file, the lock of a relay
+                // that has just ended among them, between its fork and its exec.
+                Err(StartError::Record(OpenError::Locked)) if Instant::now() < until => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(error) => panic!("the relay does not start: {error}"),
+            }
+        }
     }
 
     /// Starts the program with the settings that it can be told; its log goes to `relay.log` beside the data folder.

@@ -1,6 +1,6 @@
 //! A path between ends and relay that keeps what passes, as the wire shows it, and can be cut: a plain UDP forwarder
 //! with one socket towards the relay per end, so that the relay tells ends apart by their addresses. A seeded shaper
-//! of bad weather finds its place in [`Path::pass`].
+//! of bad weather finds its place in `Path::pass`.
 
 use std::{
     collections::HashMap,

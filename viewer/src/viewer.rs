@@ -233,6 +233,12 @@ impl Joining<'_> {
         let until = Instant::now() + STEP;
         loop {
             if let ToEnd::Claimed { claim, technician } = self.message(until).await? {
+                if technician.id != self.config.technician.public().fingerprint().actor() {
+                    // The user would be told of somebody else.
+                    tracing::error!("the relay takes us for another technician");
+                    self.link.handle().send(ToRelay::Abandon { claim, why: Close::Protocol });
+                    return Err(Close::Protocol);
+                }
                 return Ok((claim, technician));
             }
         }

@@ -1,6 +1,6 @@
 //! The host as a whole: register → code → pair → session → again, until the user has had enough.
 //!
-//! The loop routes; what codes allow is decided by [`Codes`], what a session does by [`Session`].
+//! The loop routes; what codes allow is decided by [`Codes`], what a session does by `Session`.
 
 mod claims;
 mod leftovers;
