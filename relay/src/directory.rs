@@ -6,6 +6,8 @@
 //!              |                  \--second claim--> dead, rests 10 min
 //!              \--leave, expiry, host gone--> rests 10 min
 //! ```
+//! A claim that ends after the host has answered it and before the host has confirmed it was a guess at the code,
+//! whoever ends it: it is handed out once as wrong.
 
 use nearhand_proto::{
     close::Close,
@@ -23,6 +25,9 @@ use std::{
 /// A freed locator is not given out again for this long, so that a stale code can't burn another host's attempt.
 pub const REST: Duration = Duration::from_secs(600);
 
+/// Locators resting for one address, at most: one address must not use up the desk's.
+const MAX_RESTING: u32 = 64;
+
 /// PAKE messages of one side in one claim, at most.
 const MAX_PAIR_MESSAGES: u8 = 4;
 
@@ -31,6 +36,37 @@ const SPARSE: usize = 100;
 
 /// Messages for ends, in the order in which they are to be sent.
 pub type Outbox = Vec<(Rid, ToEnd)>;
+
+/// What a step leads to.
+#[derive(Clone, Debug, Default)]
+pub struct Effects {
+    /// To be sent.
+    pub outbox: Outbox,
+    /// Claims that were guesses at the code. Each is handed out once.
+    pub wrong: Vec<Claim>,
+}
+
+/// How a host's wish for a locator went.
+#[derive(Clone, Debug)]
+pub enum Drawn {
+    /// It waits under this one; its old one rests.
+    Waiting(Locator, Effects),
+    /// The drawn number is taken: draw again.
+    Taken,
+    /// Too many locators rest for this address.
+    Busy,
+}
+
+/// Where a PAKE message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// To this end.
+    To(Rid),
+    /// Nowhere: the sender has no such claim, maybe no longer.
+    Nowhere,
+    /// Nowhere: the sender has said more than the PAKE has to say.
+    TooMany,
+}
 
 /// One attempt of one viewer at one host.
 #[derive(Clone, Debug)]
@@ -50,6 +86,13 @@ pub struct Claim {
     host_confirmed: bool,
     viewer_confirmed: bool,
     messages: [u8; 2],
+}
+
+impl Claim {
+    /// True if ending now means that somebody guessed at the code.
+    fn is_guess(&self) -> bool {
+        self.messages[0] != 0 && !self.host_confirmed
+    }
 }
 
 /// Who claims.
@@ -81,8 +124,9 @@ pub enum Claimed {
 pub struct Directory {
     waiting: HashMap<Locator, Waiting>,
     locators: HashMap<Rid, Locator>,
-    resting: VecDeque<(Instant, Locator)>,
+    resting: VecDeque<(Instant, Locator, IpAddr)>,
     rests: HashSet<Locator>,
+    resting_of: HashMap<IpAddr, u32>,
     claims: HashMap<ClaimId, Claim>,
     next_claim: u64,
 }
@@ -90,35 +134,36 @@ pub struct Directory {
 #[derive(Debug)]
 struct Waiting {
     host: Rid,
+    address: IpAddr,
     claim: Option<ClaimId>,
 }
 
 impl Directory {
-    /// The host waits under a new locator from now on; its old one rests. `None` if the drawn number is taken: draw
-    /// again.
-    pub fn wait(&mut self, host: Rid, random: [u8; 4], now: Instant) -> Option<Locator> {
+    /// The host, at `address` as the brakes count it, waits under a new locator from now on.
+    pub fn wait(&mut self, host: Rid, address: IpAddr, random: [u8; 4], now: Instant) -> Drawn {
         self.handle_time(now);
+        if self.resting_of.get(&address).is_some_and(|count| MAX_RESTING <= *count) {
+            return Drawn::Busy;
+        }
         let used = self.waiting.len() + self.rests.len();
         let fits = |digits: &u8| used.saturating_mul(SPARSE) < 10_usize.pow(u32::from(*digits));
         let digits = (Locator::MIN_DIGITS..=Locator::MAX_DIGITS).find(fits).unwrap_or(Locator::MAX_DIGITS);
         let number = u32::from_be_bytes(random) % 10_u32.pow(digits.into());
-        let locator = Locator::new(number, digits)?;
+        let Some(locator) = Locator::new(number, digits) else { return Drawn::Taken };
         if self.waiting.contains_key(&locator) || self.rests.contains(&locator) {
-            return None;
+            return Drawn::Taken;
         }
-        self.leave(host, now);
-        self.waiting.insert(locator, Waiting { host, claim: None });
+        let effects = self.leave(host, Close::NoSuchCode, now);
+        self.waiting.insert(locator, Waiting { host, address, claim: None });
         self.locators.insert(host, locator);
-        Some(locator)
+        Drawn::Waiting(locator, effects)
     }
 
-    /// The host waits no longer. A claim in progress ends: its viewer is told.
-    pub fn leave(&mut self, host: Rid, now: Instant) -> Outbox {
-        let Some(locator) = self.locators.remove(&host) else { return Outbox::new() };
-        let claim = self.waiting.remove(&locator).and_then(|waiting| waiting.claim);
-        self.rest(locator, now);
-        let gone = claim.and_then(|claim| self.claims.remove(&claim).map(|it| (claim, it)));
-        gone.map(|(claim, it)| (it.viewer, withdrawn(claim, Close::NoSuchCode))).into_iter().collect()
+    /// The host waits no longer. A claim in progress ends: its viewer is told why.
+    pub fn leave(&mut self, host: Rid, why: Close, now: Instant) -> Effects {
+        let Some(locator) = self.locators.get(&host).copied() else { return Effects::default() };
+        let claim = self.forget(locator, now);
+        claim.and_then(|claim| self.end(claim, host, why)).unwrap_or_default()
     }
 
     /// A viewer wants the host behind `locator`.
@@ -127,7 +172,7 @@ impl Directory {
         let Some(waiting) = self.waiting.get_mut(&locator) else { return (Claimed::Nobody, Outbox::new()) };
         let host = waiting.host;
         if let Some(first) = waiting.claim {
-            self.forget(locator, host, now);
+            self.forget(locator, now);
             let Some(claim) = self.claims.remove(&first) else { return (Claimed::Nobody, Outbox::new()) };
             let both = [host, claim.viewer].map(|end| (end, withdrawn(first, Close::TwoClaimants)));
             return (Claimed::Two(claim), both.into());
@@ -158,16 +203,16 @@ impl Directory {
         self.claims.get(&id).filter(|claim| claim.host == end || claim.viewer == end)
     }
 
-    /// To whom a PAKE message of `from` goes; `None` if it has no such claim or sends too many.
-    pub fn pair(&mut self, id: ClaimId, from: Rid) -> Option<Rid> {
-        let claim = self.claims.get_mut(&id)?;
+    /// Where a PAKE message of `from` goes.
+    pub fn pair(&mut self, id: ClaimId, from: Rid) -> Carried {
+        let Some(claim) = self.claims.get_mut(&id) else { return Carried::Nowhere };
         let (count, to) = match from {
             from if from == claim.host => (&mut claim.messages[0], claim.viewer),
             from if from == claim.viewer => (&mut claim.messages[1], claim.host),
-            _ => return None,
+            _ => return Carried::Nowhere,
         };
-        *count += 1;
-        (*count <= MAX_PAIR_MESSAGES).then_some(to)
+        *count = count.saturating_add(1);
+        if *count <= MAX_PAIR_MESSAGES { Carried::To(to) } else { Carried::TooMany }
     }
 
     /// One side has proved that the other knows the code. Returns the claim when both have: it is used up.
@@ -179,38 +224,31 @@ impl Directory {
             return None;
         }
         let claim = self.claims.remove(&id)?;
-        self.forget(claim.locator, claim.host, now);
+        self.forget(claim.locator, now);
         Some(claim)
     }
 
-    /// One side gives the claim up; the other is told. The code waits again: the host counts.
-    pub fn abandon(&mut self, id: ClaimId, from: Rid, why: Close) -> Option<(Claim, Outbox)> {
-        self.claim_of(id, from)?;
-        let claim = self.claims.remove(&id)?;
-        if let Some(waiting) = self.waiting.get_mut(&claim.locator) {
-            waiting.claim = None;
-        }
-        let other = if claim.host == from { claim.viewer } else { claim.host };
-        Some((claim, vec![(other, withdrawn(id, why))]))
+    /// One side gives the claim up; the other is told, in words that this side may use. The code waits again: the
+    /// host counts. `None` if `from` has no such claim.
+    pub fn abandon(&mut self, id: ClaimId, from: Rid, why: Close) -> Option<Effects> {
+        let claim = self.claim_of(id, from)?;
+        let why = if claim.host == from { hosts_word(why) } else { Close::TechnicianLeft };
+        self.end(id, from, why)
     }
 
     /// The end is gone: what it waited for or claimed ends.
-    pub fn gone(&mut self, end: Rid, role: Role, now: Instant) -> Outbox {
+    pub fn gone(&mut self, end: Rid, role: Role, now: Instant) -> Effects {
         match role {
-            Role::Host => {
-                let mut outbox = self.leave(end, now);
-                for (_, message) in &mut outbox {
-                    if let ToEnd::Withdrawn { why, .. } = message {
-                        *why = Close::HostGone;
-                    }
-                }
-                outbox
-            }
+            Role::Host => self.leave(end, Close::HostGone, now),
             Role::Viewer => {
-                let own: Vec<_> =
-                    self.claims.iter().filter(|(_, claim)| claim.viewer == end).map(|(id, _)| *id).collect();
-                let ended = own.into_iter().filter_map(|id| self.abandon(id, end, Close::TechnicianLeft));
-                ended.flat_map(|(_, outbox)| outbox).collect()
+                let own = self.claims.iter().filter(|(_, claim)| claim.viewer == end);
+                let own: Vec<_> = own.map(|(id, _)| *id).collect();
+                let mut all = Effects::default();
+                for effects in own.into_iter().filter_map(|id| self.end(id, end, Close::TechnicianLeft)) {
+                    all.outbox.extend(effects.outbox);
+                    all.wrong.extend(effects.wrong);
+                }
+                all
             }
         }
     }
@@ -221,20 +259,52 @@ impl Directory {
     }
 
     fn handle_time(&mut self, now: Instant) {
-        while let Some((_, locator)) = self.resting.pop_front_if(|(until, _)| *until <= now) {
+        while let Some((_, locator, address)) = self.resting.pop_front_if(|(until, ..)| *until <= now) {
             self.rests.remove(&locator);
+            if let Some(count) = self.resting_of.get_mut(&address) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.resting_of.remove(&address);
+                }
+            }
         }
     }
 
-    fn forget(&mut self, locator: Locator, host: Rid, now: Instant) {
-        self.waiting.remove(&locator);
-        self.locators.remove(&host);
-        self.rest(locator, now);
+    /// Ends a claim in the name of one of its two; the other is told.
+    fn end(&mut self, id: ClaimId, by: Rid, why: Close) -> Option<Effects> {
+        let claim = self.claims.remove(&id)?;
+        if let Some(waiting) = self.waiting.get_mut(&claim.locator) {
+            waiting.claim = None;
+        }
+        let other = if claim.host == by { claim.viewer } else { claim.host };
+        let outbox = vec![(other, withdrawn(id, why))];
+        let wrong = if claim.is_guess() { vec![claim] } else { Vec::new() };
+        Some(Effects { outbox, wrong })
     }
 
-    fn rest(&mut self, locator: Locator, now: Instant) {
+    /// Nobody waits under the locator any more: it rests. Returns the claim that was at it.
+    fn forget(&mut self, locator: Locator, now: Instant) -> Option<ClaimId> {
+        let Waiting { host, address, claim } = self.waiting.remove(&locator)?;
+        self.locators.remove(&host);
         self.rests.insert(locator);
-        self.resting.push_back((now + REST, locator));
+        self.resting.push_back((now + REST, locator, address));
+        let count = self.resting_of.entry(address).or_default();
+        *count = count.saturating_add(1);
+        claim
+    }
+}
+
+/// What a host may give as its reason to a viewer.
+fn hosts_word(why: Close) -> Close {
+    match why {
+        Close::WrongCode
+        | Close::CodeDead
+        | Close::NoSuchCode
+        | Close::TwoClaimants
+        | Close::Protocol
+        | Close::Version
+        | Close::TooSlow => why,
+        _ => Close::Protocol,
     }
 }
 
@@ -243,102 +313,4 @@ fn withdrawn(claim: ClaimId, why: Close) -> ToEnd {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use nearhand_proto::{ids::ActorId, text::Name};
-
-    fn rid(n: u8) -> Rid {
-        Rid::of(&Fingerprint([n; 32]))
-    }
-
-    fn technician() -> Technician {
-        Technician { id: ActorId([1; 16]), name: Name::lossy("Vera"), desk: Name::lossy("Desk") }
-    }
-
-    fn claim(directory: &mut Directory, locator: Locator, viewer: u8, now: Instant) -> (Claimed, Outbox) {
-        let claimant = Claimant {
-            viewer: rid(viewer),
-            technician_key: Fingerprint([9; 32]),
-            technician: technician(),
-            address: IpAddr::from([127, 0, 0, 1]),
-        };
-        directory.claim(locator, claimant, now)
-    }
-
-    #[test]
-    fn a_claim_that_both_confirm_is_used_up() {
-        let now = Instant::now();
-        let mut directory = Directory::default();
-        let locator = directory.wait(rid(1), [0, 0, 0, 7], now).unwrap();
-        assert_eq!(locator.to_string(), "00007");
-        let (Claimed::Started(id), outbox) = claim(&mut directory, locator, 2, now) else { panic!() };
-        assert_eq!(outbox.iter().map(|(to, _)| *to).collect::<Vec<_>>(), [rid(1), rid(2)]);
-        assert_eq!(directory.pair(id, rid(2)), Some(rid(1)));
-        assert_eq!(directory.pair(id, rid(3)), None, "a stranger");
-        assert!(directory.confirm(id, rid(1), now).is_none());
-        assert!(directory.confirm(id, rid(3), now).is_none());
-        assert!(directory.confirm(id, rid(2), now).is_some());
-        assert!(matches!(claim(&mut directory, locator, 4, now).0, Claimed::Nobody), "used");
-    }
-
-    #[test]
-    fn two_claimants_kill_the_code() {
-        let now = Instant::now();
-        let mut directory = Directory::default();
-        let locator = directory.wait(rid(1), [0; 4], now).unwrap();
-        claim(&mut directory, locator, 2, now);
-        let (result, outbox) = claim(&mut directory, locator, 3, now);
-        assert!(matches!(result, Claimed::Two(_)));
-        let told: Vec<_> = outbox.iter().map(|(to, _)| *to).collect();
-        assert_eq!(told, [rid(1), rid(2)]);
-        assert!(matches!(claim(&mut directory, locator, 4, now).0, Claimed::Nobody));
-    }
-
-    #[test]
-    fn a_freed_locator_rests() {
-        let now = Instant::now();
-        let mut directory = Directory::default();
-        let locator = directory.wait(rid(1), [0, 0, 0, 7], now).unwrap();
-        directory.leave(rid(1), now);
-        assert_eq!(directory.wait(rid(2), [0, 0, 0, 7], now), None);
-        assert_eq!(directory.wait(rid(2), [0, 0, 0, 7], now + REST), Some(locator));
-    }
-
-    #[test]
-    fn an_abandoned_claim_leaves_the_code_waiting() {
-        let now = Instant::now();
-        let mut directory = Directory::default();
-        let locator = directory.wait(rid(1), [0; 4], now).unwrap();
-        let (Claimed::Started(id), _) = claim(&mut directory, locator, 2, now) else { panic!() };
-        assert!(directory.abandon(id, rid(3), Close::WrongCode).is_none(), "a stranger");
-        let (_, outbox) = directory.abandon(id, rid(1), Close::WrongCode).unwrap();
-        assert_eq!(outbox[0].0, rid(2));
-        assert!(matches!(claim(&mut directory, locator, 3, now).0, Claimed::Started(_)));
-        assert_eq!(directory.gone(rid(3), Role::Viewer, now)[0].0, rid(1));
-        let (Claimed::Started(_), _) = claim(&mut directory, locator, 4, now) else { panic!() };
-        let told = directory.gone(rid(1), Role::Host, now);
-        assert!(matches!(told[0].1, ToEnd::Withdrawn { why: Close::HostGone, .. }));
-        assert_eq!(directory.waiting(), 0);
-    }
-
-    #[test]
-    fn a_busy_desk_gets_a_digit_more() {
-        let now = Instant::now();
-        let mut directory = Directory::default();
-        for n in 0..1_000_u32 {
-            let key = Fingerprint::of(&n.to_be_bytes());
-            directory.wait(Rid::of(&key), n.to_be_bytes(), now).unwrap();
-        }
-        assert_eq!(directory.wait(rid(1), [0, 0, 0xff, 0xff], now).unwrap().to_string().len(), 6);
-    }
-
-    #[test]
-    fn pair_messages_are_bounded() {
-        let now = Instant::now();
-        let mut directory = Directory::default();
-        let locator = directory.wait(rid(1), [0; 4], now).unwrap();
-        let (Claimed::Started(id), _) = claim(&mut directory, locator, 2, now) else { panic!() };
-        let carried = (0..9).filter(|_| directory.pair(id, rid(2)).is_some()).count();
-        assert_eq!(carried, usize::from(MAX_PAIR_MESSAGES));
-    }
-}
+mod tests;

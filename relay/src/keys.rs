@@ -84,14 +84,16 @@ impl Keys {
     }
 }
 
-/// Writes a new file, readable by its owner alone, whole or not at all.
+/// Writes a new file, readable by its owner alone, whole or not at all; it survives a power cut.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let _ = fs::remove_file(&draft);
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     io::Write::write_all(&mut file, bytes)?;
     file.sync_all()?;
-    fs::rename(&draft, path)
+    fs::rename(&draft, path)?;
+    // The new name is durable with the folder.
+    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

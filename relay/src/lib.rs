@@ -8,6 +8,7 @@ pub mod directory;
 pub mod forward;
 pub mod keys;
 pub mod limits;
+pub mod pace;
 pub mod record;
 pub mod relay;
 pub mod technicians;

@@ -5,7 +5,7 @@ use nearhand_proto::ids::Fingerprint;
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     time::{Duration, Instant},
 };
 
@@ -31,8 +31,19 @@ pub struct Limits {
     pub connections_per_address: u32,
     /// Unpaired connections of one technician. Default 20.
     pub connections_per_technician: u32,
-    /// Handshakes at once. Default 256; from a quarter of it on, addresses are validated first (Retry).
+    /// Unpaired connections at this relay. Default 4096.
+    pub connections_in_all: u32,
+    /// Handshakes at once. Default 256; from a quarter of it on, or beyond 100 new ones a second, addresses are
+    /// validated first (Retry).
     pub handshakes: u32,
+}
+
+/// An address as every brake counts it: IPv4 whole, IPv6 by its /64, since one household or host has that many.
+pub fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
 }
 
 impl Default for Limits {
@@ -44,6 +55,7 @@ impl Default for Limits {
             wrong_codes_in_all: 1_000,
             connections_per_address: 50,
             connections_per_technician: 20,
+            connections_in_all: 4_096,
             handshakes: 256,
         }
     }
@@ -116,33 +128,42 @@ impl WrongCodes {
 
 /// Counts connections that are in no session, by address and by account.
 #[derive(Debug)]
-pub struct Unpaired<K>(HashMap<K, u32>);
+pub struct Unpaired<K> {
+    counts: HashMap<K, u32>,
+    all: u32,
+}
 
 impl<K> Default for Unpaired<K> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self { counts: HashMap::new(), all: 0 }
     }
 }
 
 impl<K: Eq + Hash> Unpaired<K> {
     /// One more of `key`; false if there are `limit` already.
     pub fn enter(&mut self, key: K, limit: u32) -> bool {
-        let count = self.0.entry(key).or_default();
-        if limit <= *count {
+        if limit <= self.counts.get(&key).copied().unwrap_or(0) {
             return false;
         }
-        *count += 1;
+        *self.counts.entry(key).or_default() += 1;
+        self.all = self.all.saturating_add(1);
         true
     }
 
     /// One less.
     pub fn leave(&mut self, key: &K) {
-        if let Some(count) = self.0.get_mut(key) {
+        if let Some(count) = self.counts.get_mut(key) {
             *count = count.saturating_sub(1);
+            self.all = self.all.saturating_sub(1);
             if *count == 0 {
-                self.0.remove(key);
+                self.counts.remove(key);
             }
         }
+    }
+
+    /// How many there are of all keys.
+    pub fn all(&self) -> u32 {
+        self.all
     }
 }
 
@@ -188,5 +209,17 @@ mod tests {
         assert!(!unpaired.enter(ADDRESS, 2));
         unpaired.leave(&ADDRESS);
         assert!(unpaired.enter(ADDRESS, 2));
+        assert!(unpaired.enter([10, 0, 0, 1].into(), 2));
+        assert_eq!(unpaired.all(), 3);
+    }
+
+    #[test]
+    fn an_ipv6_address_counts_as_its_network_and_a_mapped_ipv4_address_as_itself() {
+        let check = |address: &str, expected: &str| {
+            assert_eq!(counted(address.parse().unwrap()), expected.parse::<IpAddr>().unwrap());
+        };
+        check("192.0.2.7", "192.0.2.7");
+        check("::ffff:192.0.2.7", "192.0.2.7");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::");
     }
 }

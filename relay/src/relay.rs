@@ -26,6 +26,15 @@ use tokio_util::sync::CancellationToken;
 /// Least time between two stateless resets to one address: many connections may have to die at once after a restart.
 const RESET_INTERVAL: Duration = Duration::from_millis(1);
 
+/// Handshakes that may wait to be let in.
+const MAX_INCOMING: usize = 1_024;
+
+/// What each of them, and all of them, may have sent meanwhile, in bytes: a first flight is two datagrams.
+const INCOMING_BYTES: (u64, u64) = (16 << 10, 4 << 20);
+
+/// How long the end may take.
+const STOP: Duration = Duration::from_secs(10);
+
 /// How often a draining relay looks whether its sessions have ended.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 
@@ -91,17 +100,21 @@ impl Relay {
         let hub_config =
             HubConfig { desk: config.desk, actor, limits: config.limits, absence: config.absence };
         let hub = Arc::new(Hub::new(hub_config, recorder.clone(), routes));
+        let stop = CancellationToken::new();
+        // From here on it hears of technicians who are removed; those removed before are looked up.
+        let house = control::keep_house(hub.clone(), stop.clone());
         let unwritable = |error: crate::record::RecordError| StartError::Unwritable(error.to_string());
         hub.load_sessions(recorder.all_open_sessions().await.map_err(unwritable)?, Instant::now());
+        hub.check_technicians().await;
         let started = Event::RelayStarted {
             version: Text::new(env!("CARGO_PKG_VERSION")),
             listen: Text::new(format!("{}:{port}", listen.ip())),
         };
         recorder.fact(SessionId::NONE, actor, started).await.map_err(unwritable)?;
-        let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let admin = admin::Listener::bind(&config.data).map_err(StartError::Admin)?;
         tasks.spawn(admin.serve(recorder.clone(), stop.clone()));
+        tasks.spawn(house);
         tasks.spawn(control::serve(hub.clone(), endpoint, stop.clone()));
         Ok(Self { string, hub, socket, recorder, actor, drain: config.drain, stop, tasks })
     }
@@ -132,15 +145,21 @@ impl Relay {
         self.stop().await;
     }
 
-    /// Hangs up on everybody, writes `relay.stopped` and flushes the record.
+    /// Hangs up on everybody, writes `relay.stopped` and flushes the record; gives up after 10 s.
     pub async fn stop(mut self) {
         self.hub.drain();
         self.stop.cancel();
-        while self.tasks.join_next().await.is_some() {}
-        if let Err(error) = self.recorder.fact(SessionId::NONE, self.actor, Event::RelayStopped).await {
-            tracing::error!(%error, "the last entry was not recorded");
+        let end = async {
+            while self.tasks.join_next().await.is_some() {}
+            self.hub.write_later().await;
+            if let Err(error) = self.recorder.fact(SessionId::NONE, self.actor, Event::RelayStopped).await {
+                tracing::error!(%error, "the last entry was not recorded");
+            }
+            self.recorder.clone().close().await;
+        };
+        if tokio::time::timeout(STOP, end).await.is_err() {
+            tracing::error!("not ended in order within {STOP:?}, so given up; look at the record's disk");
         }
-        self.recorder.close().await;
     }
 }
 
@@ -150,7 +169,12 @@ fn endpoint(
     fault: impl Fn(io::Error) -> StartError,
 ) -> Result<Endpoint, StartError> {
     let mut server = ServerConfig::with_crypto(Arc::new(relay_server_tls(&keys.identity)?));
-    server.transport_config(control_of_relay());
+    let (each, all) = INCOMING_BYTES;
+    server
+        .transport_config(control_of_relay())
+        .max_incoming(MAX_INCOMING)
+        .incoming_buffer_size(each)
+        .incoming_buffer_size_total(all);
     let reset = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &keys.reset);
     let mut config = EndpointConfig::new(Arc::new(reset));
     config
@@ -159,3 +183,6 @@ fn endpoint(
         .supported_versions(vec![1]);
     Endpoint::new_with_abstract_socket(config, Some(server), socket, Arc::new(TokioRuntime)).map_err(fault)
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,6 +44,16 @@ impl Recorder {
         }
     }
 
+    /// True if this technician is enrolled now.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn is_enrolled(&self, technician: ActorId) -> Result<bool, RecordError> {
+        let rows = self.call(|log| Ok(log.store().technicians()?)).await?;
+        let is = |row: &TechnicianRow| matches!(row.state, TechnicianState::Enrolled(key) if key.actor() == technician);
+        Ok(rows.iter().any(is))
+    }
+
     /// Makes a token for a new technician. It is shown once and stored as its hash.
     ///
     /// # Errors
@@ -178,6 +188,7 @@ mod tests {
         let technician = recorder.enrol(token.clone(), KEY).await.unwrap();
         assert_eq!(technician, Technician { id: KEY.actor(), name: vera() });
         assert_eq!(recorder.technician(KEY).await, Ok(Some(technician)));
+        assert_eq!(recorder.is_enrolled(KEY.actor()).await, Ok(true));
         assert_eq!(recorder.enrol(token, Fingerprint([5; 32])).await, bad, "used");
         assert_eq!(recorder.add_technician(vera()).await, Err(RecordError::NameTaken("Vera".into())));
         assert_eq!(events(&recorder).await, [200, 201]);
@@ -195,6 +206,7 @@ mod tests {
         assert_eq!(recorder.remove_technician(vera()).await, Ok(Some(KEY)));
         assert_eq!(removed.recv().await, Ok(KEY.actor()));
         assert_eq!(recorder.technician(KEY).await, Err(RecordError::Removed));
+        assert_eq!(recorder.is_enrolled(KEY.actor()).await, Ok(false));
         let token = recorder.add_technician(vera()).await.unwrap();
         recorder.enrol(token, KEY).await.unwrap();
         assert!(recorder.technician(KEY).await.unwrap().is_some());

@@ -31,6 +31,9 @@ const MAX_CLIENTS: usize = 8;
 /// How long a command may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Pause after a connection that could not be accepted: most likely no file descriptor is free.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
 /// The bound socket; removed from the folder when dropped.
 #[derive(Debug)]
 pub struct Listener {
@@ -73,8 +76,8 @@ impl Listener {
                 accepted = self.listener.accept(), if clients.len() < MAX_CLIENTS => match accepted {
                     Ok((stream, _)) => drop(clients.spawn(client(stream, recorder.clone()))),
                     Err(error) => {
-                        tracing::error!(%error, "the admin socket failed");
-                        break;
+                        tracing::error!(%error, "a command could not be let in on the admin socket");
+                        tokio::time::sleep(BACK_OFF).await;
                     }
                 },
             }

@@ -3,31 +3,48 @@
 
 use super::{
     Hub,
-    hub::{Face, Hangup, MAILBOX, Ticket},
+    errands::{Errand, Errands, Outcome},
+    face::{Hangup, Presence},
+    register::hang_up,
 };
-use crate::forward::AddressProof;
+use crate::{
+    forward::AddressProof,
+    pace::{Bucket, Pace},
+};
 use nearhand_proto::{
     close::Close,
-    control::{EXPORTER_LABEL, PublicKey, Register, Role, SessionState, ToEnd, ToRelay},
+    control::{PublicKey, Role, ToEnd, ToRelay},
     ids::{Fingerprint, SessionId},
-    net::{FrameError, FrameReceiver, FrameSender, key_of, random, verify_proof},
+    net::{FrameError, FrameReceiver, FrameSender, random},
     record::Event,
     route::Rid,
 };
-use quinn::{Connection, VarInt};
+use quinn::Connection;
 use std::{
     net::IpAddr,
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
-/// The first message must be there within this.
-const FIRST_MESSAGE: Duration = Duration::from_secs(5);
+/// A message, once begun, must be whole within this; and an end must take ours within it.
+pub(super) const MESSAGE: Duration = Duration::from_secs(5);
 
-/// A message, once begun, must be whole within this; and an end must take ours within this.
-const MESSAGE: Duration = Duration::from_secs(5);
+/// What an end may ask of directory and record without being in a session: each costs a search or an entry.
+const ASKING: Pace = Pace { burst: 20, every: Duration::from_secs(1) };
+
+/// How often an unanswered proof of address is looked after.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How long the record may keep an end waiting that registers.
+const WELCOME: Duration = Duration::from_millis(500);
+
+/// How long an end's last errands may take; the second figure while the relay stops.
+const LAST_ERRANDS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(1)];
 
 /// One registered end.
 pub(super) struct End {
@@ -38,130 +55,61 @@ pub(super) struct End {
     pub(super) rid: Rid,
     /// SHA-256 of the SPKI of its TLS client certificate: a technician's, maybe.
     pub(super) technician: Option<Fingerprint>,
+    /// As the brakes count it.
     pub(super) address: IpAddr,
-    sender: FrameSender<ToEnd>,
-    proof: AddressProof,
+    pub(super) errands: Errands,
+    pub(super) sender: FrameSender<ToEnd>,
+    pub(super) proof: AddressProof,
+    pub(super) asking: Asking,
+    pub(super) presence: Presence,
+}
+
+/// What comes to a registered end.
+pub(super) struct Inbox {
+    pub(super) receiver: FrameReceiver<ToRelay>,
+    pub(super) mailbox: mpsc::Receiver<ToEnd>,
+    pub(super) hangup: Hangup,
+}
+
+/// How much an end has asked; one that was told once that it is too much is hung up the next time.
+#[derive(Debug, Default)]
+pub(super) struct Asking {
+    bucket: Bucket,
+    told: bool,
 }
 
 /// Why the actor stops.
 pub(super) type Turn = Result<(), Close>;
 
-/// Runs one connection to its end.
-pub(super) async fn run(
-    hub: Arc<Hub>,
-    quic: Connection,
-    number: u64,
-    ticket: Ticket,
-    stop: CancellationToken,
-) {
-    let why = match register(&hub, &quic, number, ticket).await {
-        Ok((end, receiver, mailbox, hangup)) => live(end, receiver, mailbox, hangup, number, stop).await,
-        Err(why) => why,
-    };
-    quic.close(VarInt::from_u32(why.code().into()), &[]);
-}
-
-type Registered = (End, FrameReceiver<ToRelay>, mpsc::Receiver<ToEnd>, Hangup);
-
-/// The first message: proof of the session key over this connection's exporter.
-async fn register(
-    hub: &Arc<Hub>,
-    quic: &Connection,
-    number: u64,
-    mut ticket: Ticket,
-) -> Result<Registered, Close> {
-    let (send, receive) = timeout(FIRST_MESSAGE, quic.accept_bi())
-        .await
-        .map_err(|_| Close::TooSlow)?
-        .map_err(|_| Close::Done)?;
-    let mut receiver = FrameReceiver::new(receive, MESSAGE);
-    let first = timeout(FIRST_MESSAGE, receiver.next()).await.map_err(|_| Close::TooSlow)?;
-    let Ok(Some(ToRelay::Register(Register { role, key, signature }))) = first else {
-        return Err(Close::Protocol);
-    };
-    let mut exporter = [0; 32];
-    quic.export_keying_material(&mut exporter, EXPORTER_LABEL, &[]).map_err(|_| Close::Internal)?;
-    if !verify_proof(&key, role, &exporter, &signature) {
-        return Err(Close::Protocol);
-    }
-    let technician = key_of(quic);
-    let actor = technician.map(|key| key.actor());
-    if actor.is_some_and(|actor| !ticket.admit_account(actor)) {
-        return Err(Close::Busy);
-    }
-    let remote = quic.remote_address();
-    let rid = hub.routes().register(key.fingerprint(), remote, number).map_err(|_| Close::Protocol)?;
-    let (mailbox, messages) = mpsc::channel(MAILBOX);
-    let hangup = Hangup::default();
-    let mut end = End {
-        hub: hub.clone(),
-        quic: quic.clone(),
-        role,
-        key,
-        rid,
-        technician,
-        address: remote.ip(),
-        sender: FrameSender::new(send),
-        proof: AddressProof::new(remote),
-    };
-    let face = Face {
-        mailbox,
-        key,
-        hangup: hangup.clone(),
-        connection: number,
-        technician: actor,
-        ticket: Arc::new(Mutex::new(Some(ticket))),
-    };
-    hub.enter(rid, face);
-    if let Err(why) = welcome(&mut end).await {
-        depart(&end, number).await;
-        return Err(why);
-    }
-    Ok((end, receiver, messages, hangup))
-}
-
-async fn welcome(end: &mut End) -> Turn {
-    if end.role == Role::Host {
-        end.hub.fact(SessionId::NONE, end.key.fingerprint().actor(), Event::HostRegistered).await;
-    }
-    let sessions: Vec<SessionState> = end.returning_sessions().await?;
-    let ids: Vec<_> = sessions.iter().map(|state| state.session).collect();
-    end.send(ToEnd::Registered { desk: end.hub.config.desk.clone(), sessions }).await?;
-    end.reopen(ids).await;
-    Ok(())
-}
-
-async fn live(
-    mut end: End,
-    mut receiver: FrameReceiver<ToRelay>,
-    mut mailbox: mpsc::Receiver<ToEnd>,
-    hangup: Hangup,
-    number: u64,
-    stop: CancellationToken,
-) -> Close {
+/// Welcomes a registered end and serves it to its end.
+pub(super) async fn live(mut end: End, mut inbox: Inbox, stop: CancellationToken) -> Close {
     let quic = end.quic.clone();
+    let mut tick = tokio::time::interval(LOOK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    end.check_address();
+    let mut turn = end.welcome().await;
     let why = loop {
-        let turn = tokio::select! {
-            biased;
-            () = stop.cancelled() => Err(Close::RelayStopping),
-            () = hangup.token.cancelled() => Err(hangup.why()),
-            message = receiver.next() => end.received(message).await,
-            Some(message) = mailbox.recv() => end.send(message).await,
-            Ok(datagram) = quic.read_datagram() => end.echoed(&datagram),
-        };
         if let Err(why) = turn {
             break why;
         }
+        turn = tokio::select! {
+            biased;
+            () = stop.cancelled() => Err(Close::RelayStopping),
+            () = inbox.hangup.token.cancelled() => Err(inbox.hangup.why()),
+            outcome = end.errands.next() => end.done(outcome).await,
+            message = inbox.receiver.next() => end.received(message).await,
+            Some(message) = inbox.mailbox.recv() => end.send(message).await,
+            Ok(datagram) = quic.read_datagram() => end.echoed(&datagram),
+            _ = tick.tick(), if end.proof.is_asking() => end.look(),
+        };
     };
-    depart(&end, number).await;
-    why
-}
-
-/// The connection has ended; if it was the end's last, others are told.
-async fn depart(end: &End, number: u64) {
-    if end.hub.leave(end.rid, number) {
-        end.gone().await;
+    if why != Close::Done {
+        hang_up(&quic, why);
     }
+    // An end that leaves in order waits until all that it said is done.
+    let [usual, stopping] = LAST_ERRANDS;
+    end.errands.finish(if stop.is_cancelled() { stopping } else { usual }).await;
+    why
 }
 
 impl End {
@@ -171,6 +119,26 @@ impl End {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Close::Done),
             Err(_) => Err(Close::TooSlow),
+        }
+    }
+
+    async fn welcome(&mut self) -> Turn {
+        if self.role == Role::Host {
+            let actor = self.key.fingerprint().actor();
+            self.errands.push(Errand::Fact(SessionId::NONE, actor, Box::new(Event::HostRegistered)));
+            self.errands.finish(WELCOME).await;
+        }
+        let returning = self.returning_sessions().await;
+        let (desk, sessions) = (self.hub.config.desk.clone(), self.states(&returning));
+        self.send(ToEnd::Registered { desk, sessions }).await?;
+        self.reopen(returning);
+        Ok(())
+    }
+
+    async fn done(&mut self, outcome: Outcome) -> Turn {
+        match outcome? {
+            Some(message) => self.send(message).await,
+            None => Ok(()),
         }
     }
 
@@ -189,6 +157,9 @@ impl End {
 
     /// The one place where a message is routed, and where it is asked whether this role may send it.
     async fn route(&mut self, message: ToRelay) -> Turn {
+        if is_braked(&message) && !self.asking.bucket.take(ASKING, Instant::now()) {
+            return self.asked_too_much().await;
+        }
         match (self.role, message) {
             (_, ToRelay::Ping(number)) => self.send(ToEnd::Pong(number)).await,
             (_, ToRelay::Pair { claim, message }) => self.pair(claim, message),
@@ -197,7 +168,7 @@ impl End {
             (_, ToRelay::End { session, why }) => self.end_session(session, why).await,
             (Role::Host, ToRelay::Wait) => self.wait().await,
             (Role::Host, ToRelay::Leave(why)) => self.leave(why).await,
-            (Role::Host, ToRelay::Record { session, entries }) => self.record(session, entries).await,
+            (Role::Host, ToRelay::Record { session, entries }) => self.record(session, entries),
             (Role::Viewer, ToRelay::Enrol(token)) => self.enrol(token).await,
             (Role::Viewer, ToRelay::Claim(locator)) => self.claim(locator).await,
             (Role::Viewer, ToRelay::Mistyped) => self.mistyped().await,
@@ -206,8 +177,21 @@ impl End {
         }
     }
 
+    async fn asked_too_much(&mut self) -> Turn {
+        self.hub.handshake_refused(Some("an end asked too much at once".to_owned()));
+        if std::mem::replace(&mut self.asking.told, true) {
+            return Err(Close::Busy);
+        }
+        self.send(ToEnd::Refused(Close::Busy)).await
+    }
+
+    fn look(&mut self) -> Turn {
+        self.check_address();
+        Ok(())
+    }
+
     /// The connection may speak from a new address: then a nonce goes there. Asked again with each message, since
-    /// datagrams are not retransmitted.
+    /// datagrams are not retransmitted, and each second, so that a nonce is void soon after the address has changed.
     fn check_address(&mut self) {
         if let Some(nonce) = self.proof.handle_address(self.quic.remote_address(), random()) {
             let _ = self.quic.send_datagram(nonce.to_vec().into());
@@ -221,4 +205,18 @@ impl End {
         }
         Ok(())
     }
+}
+
+/// True for what directory or record must do at the wish of an end that is in no session.
+fn is_braked(message: &ToRelay) -> bool {
+    matches!(
+        message,
+        ToRelay::Wait
+            | ToRelay::Leave(_)
+            | ToRelay::Claim(_)
+            | ToRelay::Enrol(_)
+            | ToRelay::Mistyped
+            | ToRelay::RefusedTwice
+            | ToRelay::Abandon { .. }
+    )
 }

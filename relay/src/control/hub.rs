@@ -1,15 +1,21 @@
 //! What all connections share: who is there, who waits, which sessions run; and the way into the record.
 
-use super::{refusals::Refusals, table::Sessions};
+use super::{
+    face::{Face, Presence},
+    later::Later,
+    refusals::Refusals,
+    table::Sessions,
+};
 use crate::{
-    directory::{Directory, Outbox},
+    directory::{Directory, Effects, Outbox},
     forward::Routes,
     limits::{Limits, Unpaired, WrongCodes},
+    pace::{Buckets, Pace},
     record::Recorder,
 };
 use nearhand_proto::{
     close::Close,
-    control::{PublicKey, ToEnd},
+    control::PublicKey,
     ids::{ActorId, SessionId},
     record::Event,
     route::Rid,
@@ -19,16 +25,14 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-/// Messages waiting for one end; one that does not read is hung up.
-pub(super) const MAILBOX: usize = 64;
+/// Registrations from one address: a company's hosts come back together after a restart.
+const REGISTRATIONS: Pace = Pace { burst: 200, every: Duration::from_millis(200) };
 
 /// What the hub needs to know.
 #[derive(Clone, Debug)]
@@ -43,78 +47,23 @@ pub struct HubConfig {
     pub absence: Duration,
 }
 
-/// A way to end a connection from outside its actor.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Hangup {
-    pub(super) token: CancellationToken,
-    why: Arc<OnceLock<Close>>,
-}
-
-impl Hangup {
-    pub(super) fn now(&self, why: Close) {
-        let _ = self.why.set(why); // the first reason stands
-        self.token.cancel();
-    }
-
-    pub(super) fn why(&self) -> Close {
-        self.why.get().copied().unwrap_or(Close::RelayStopping)
-    }
-}
-
-/// One unpaired connection, counted until it is paired or gone.
-#[derive(Debug)]
-pub(super) struct Ticket {
-    hub: Arc<Hub>,
-    address: IpAddr,
-    account: Option<ActorId>,
-}
-
-impl Ticket {
-    /// The connection is a technician's: counted there as well. False if they have too many.
-    pub(super) fn admit_account(&mut self, account: ActorId) -> bool {
-        let limit = self.hub.config.limits.connections_per_technician;
-        let admitted = lock(&self.hub.accounts).enter(account, limit);
-        self.account = admitted.then_some(account);
-        admitted
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        lock(&self.hub.addresses).leave(&self.address);
-        if let Some(account) = self.account {
-            lock(&self.hub.accounts).leave(&account);
-        }
-    }
-}
-
-/// The public face of one registered end.
-#[derive(Clone, Debug)]
-pub(super) struct Face {
-    pub(super) mailbox: mpsc::Sender<ToEnd>,
-    /// Its session key.
-    pub(super) key: PublicKey,
-    pub(super) hangup: Hangup,
-    /// Which connection; a newer one of the same end replaces an older one.
-    pub(super) connection: u64,
-    /// The technician that its certificate names, if any.
-    pub(super) technician: Option<ActorId>,
-    /// Held while the end is in no session.
-    pub(super) ticket: Arc<Mutex<Option<Ticket>>>,
-}
-
-/// The shared state. Every lock is held for a few lines and never over an await.
+/// The shared state. Every lock is held for a few lines and never over an await; `ends` is taken last, by those who
+/// hold another one already.
 #[derive(Debug)]
 pub struct Hub {
     pub(super) config: HubConfig,
     pub(super) recorder: Recorder,
     pub(super) routes: Arc<Mutex<Routes>>,
     pub(super) refusals: Refusals,
+    pub(super) later: Later,
+    /// Set when the removal of a technician may have been missed.
+    pub(super) doubt: AtomicBool,
     directory: Mutex<Directory>,
     sessions: Mutex<Sessions>,
     wrong: Mutex<WrongCodes>,
     addresses: Mutex<Unpaired<IpAddr>>,
     accounts: Mutex<Unpaired<ActorId>>,
+    registrations: Mutex<Buckets<IpAddr>>,
     ends: Mutex<HashMap<Rid, Face>>,
     draining: AtomicBool,
 }
@@ -132,10 +81,13 @@ impl Hub {
             recorder,
             routes,
             refusals: Refusals::default(),
+            later: Later::default(),
+            doubt: AtomicBool::new(false),
             directory: Mutex::default(),
             sessions: Mutex::default(),
             addresses: Mutex::default(),
             accounts: Mutex::default(),
+            registrations: Mutex::new(Buckets::new(REGISTRATIONS)),
             ends: Mutex::default(),
             draining: AtomicBool::new(false),
         }
@@ -168,15 +120,21 @@ impl Hub {
         lock(&self.wrong)
     }
 
-    /// Counts a connection from `address` as unpaired; `None` if there are too many.
-    pub(super) fn admit_address(self: &Arc<Self>, address: IpAddr) -> Option<Ticket> {
-        let limit = self.config.limits.connections_per_address;
-        let admitted = lock(&self.addresses).enter(address, limit);
-        admitted.then(|| Ticket { hub: self.clone(), address, account: None })
+    pub(super) fn addresses(&self) -> MutexGuard<'_, Unpaired<IpAddr>> {
+        lock(&self.addresses)
+    }
+
+    pub(super) fn accounts(&self) -> MutexGuard<'_, Unpaired<ActorId>> {
+        lock(&self.accounts)
     }
 
     pub(super) fn routes(&self) -> MutexGuard<'_, Routes> {
         lock(&self.routes)
+    }
+
+    /// One more registration from this address, as the brakes count it; false if there were too many.
+    pub(super) fn may_register(&self, address: IpAddr) -> bool {
+        lock(&self.registrations).take(address, Instant::now())
     }
 
     /// Writes a relay fact. A record that can't be written is said in the log; where it must not be missing
@@ -188,21 +146,65 @@ impl Hub {
         }
     }
 
-    /// An end has registered; an older connection of the same end is hung up.
-    pub(super) fn enter(&self, rid: Rid, face: Face) {
-        let old = lock(&self.ends).insert(rid, face);
+    /// An end has registered; an older connection of the same end is hung up. False if this one is the older.
+    pub(super) fn enter(&self, rid: Rid, face: Face) -> bool {
+        let mut ends = lock(&self.ends);
+        if ends.get(&rid).is_some_and(|known| face.connection < known.connection) {
+            return false;
+        }
+        let old = ends.insert(rid, face);
+        drop(ends);
         if let Some(old) = old {
             old.hangup.now(Close::Replaced);
         }
+        true
     }
 
-    /// A connection has ended. True if the end has no newer one: it is gone.
-    pub(super) fn leave(&self, rid: Rid, connection: u64) -> bool {
+    /// A connection has ended. If it was the end's last one: its code rests, its claim is withdrawn, its sessions
+    /// wait for it.
+    pub(super) fn depart(&self, gone: &Presence) {
+        let Presence { rid, role, connection, actor, .. } = *gone;
+        if !self.leave(rid, connection) {
+            return;
+        }
+        let now = Instant::now();
+        let effects = {
+            let mut directory = self.directory();
+            // A newer connection may have come in the meantime; then nothing of it is taken away.
+            if self.is_there(rid) { Effects::default() } else { directory.gone(rid, role, now) }
+        };
+        for event in self.carry_out(effects) {
+            self.later.push(SessionId::NONE, actor, event);
+        }
+        self.mark_if_away(rid, now);
+    }
+
+    /// Marks the end's sessions unless it is registered.
+    pub(super) fn mark_if_away(&self, rid: Rid, now: Instant) {
+        let mut sessions = self.sessions();
+        if !self.is_there(rid) {
+            sessions.mark_away(rid, now);
+        }
+    }
+
+    /// Sends what a step of the directory has to say and counts guesses. Returns what is to be recorded.
+    pub(super) fn carry_out(&self, effects: Effects) -> Vec<Event> {
+        self.deliver(effects.outbox);
+        let now = Instant::now();
+        let wrong = effects.wrong.into_iter().map(|claim| {
+            self.wrong_codes().handle_wrong(claim.technician_key, claim.address, now);
+            Event::PairWrongCode { technician: claim.technician.name }
+        });
+        wrong.collect()
+    }
+
+    /// True if this was the end's connection, and now it has none.
+    fn leave(&self, rid: Rid, connection: u64) -> bool {
         let mut ends = lock(&self.ends);
         let own = ends.get(&rid).is_some_and(|face| face.connection == connection);
-        if own {
-            ends.remove(&rid);
-            drop(ends);
+        let face = if own { ends.remove(&rid) } else { None };
+        drop(ends);
+        if face.is_some() {
             self.routes().unregister(rid, connection);
         }
         own
@@ -241,15 +243,5 @@ impl Hub {
         for face in lock(&self.ends).values().filter(|face| face.technician == Some(technician)) {
             face.hangup.now(Close::TechnicianRemoved);
         }
-    }
-
-    /// What is due each second: sessions whose end stays away, endings that the record would not take before.
-    pub(super) async fn handle_time(&self, now: Instant) {
-        let absent = self.sessions().absent(self.config.absence, now);
-        for session in absent {
-            tracing::info!(%session, "an end stayed away, the session is lost");
-            self.lose_session(session, Close::Lost).await;
-        }
-        self.retry_endings().await;
     }
 }

@@ -2,13 +2,13 @@
 
 use super::connection::{End, Turn};
 use crate::{
-    directory::{Claim, Claimant, Claimed},
+    directory::{Carried, Claim, Claimant, Claimed, Drawn, Effects},
     record::{RecordError, SessionRow},
 };
 use nearhand_proto::{
     close::Close,
     code::Locator,
-    control::{Leave, Role, Technician, ToEnd, ToRelay, Token},
+    control::{Leave, Technician, ToEnd, ToRelay, Token},
     ids::{ActorId, ClaimId, Fingerprint, SessionId},
     net::random,
     record::{Event, Left},
@@ -22,11 +22,18 @@ const DRAWS: usize = 64;
 
 impl End {
     fn actor(&self) -> ActorId {
-        self.technician.unwrap_or_else(|| self.key.fingerprint()).actor()
+        self.presence.actor
     }
 
     async fn own_fact(&self, event: Event) {
         self.hub.fact(SessionId::NONE, self.actor(), event).await;
+    }
+
+    /// Tells the others and records guesses at the code.
+    async fn carry_out(&self, effects: Effects) {
+        for event in self.hub.carry_out(effects) {
+            self.own_fact(event).await;
+        }
     }
 
     /// Host: a locator to wait under.
@@ -35,20 +42,23 @@ impl End {
             return self.send(ToEnd::Refused(Close::RelayStopping)).await;
         }
         let now = Instant::now();
-        let drawn = (0..DRAWS).find_map(|_| self.hub.directory().wait(self.rid, random(), now));
-        match drawn {
-            Some(locator) => {
-                self.own_fact(Event::HostWaiting).await;
-                self.send(ToEnd::Waiting(locator)).await
-            }
-            None => self.send(ToEnd::Refused(Close::Busy)).await,
-        }
+        let draw = |_| match self.hub.directory().wait(self.rid, self.address, random(), now) {
+            Drawn::Waiting(locator, effects) => Some(Some((locator, effects))),
+            Drawn::Taken => None,
+            Drawn::Busy => Some(None),
+        };
+        let Some((locator, effects)) = (0..DRAWS).find_map(draw).flatten() else {
+            return self.send(ToEnd::Refused(Close::Busy)).await;
+        };
+        self.carry_out(effects).await;
+        self.own_fact(Event::HostWaiting).await;
+        self.send(ToEnd::Waiting(locator)).await
     }
 
     /// Host: waits no longer.
     pub(super) async fn leave(&mut self, why: Leave) -> Turn {
-        let outbox = self.hub.directory().leave(self.rid, Instant::now());
-        self.hub.deliver(outbox);
+        let effects = self.hub.directory().leave(self.rid, Close::NoSuchCode, Instant::now());
+        self.carry_out(effects).await;
         if why == Leave::WrongCodes {
             self.own_fact(Event::PairCodeDead).await;
         }
@@ -115,22 +125,19 @@ impl End {
         if ToRelay::MAX_PAIR < message.len() {
             return Err(Close::Protocol);
         }
-        // A message for a claim that has just ended is no fault; too many are, and go nowhere.
-        let to = self.hub.directory().pair(claim, self.rid);
-        self.hub.deliver(to.map(|to| (to, ToEnd::Pair { claim, message })).into_iter().collect());
+        // A message for a claim that has just ended is no fault.
+        match self.hub.directory().pair(claim, self.rid) {
+            Carried::To(to) => self.hub.deliver(vec![(to, ToEnd::Pair { claim, message })]),
+            Carried::Nowhere => {}
+            Carried::TooMany => return Err(Close::Protocol),
+        }
         Ok(())
     }
 
-    /// Either: gives a claim up. `WrongCode` and `CodeDead` from the host are what count.
+    /// Either: gives a claim up. Whether it counts as a wrong code does not depend on who says so.
     pub(super) async fn abandon(&mut self, claim: ClaimId, why: Close) -> Turn {
         let abandoned = self.hub.directory().abandon(claim, self.rid, why);
-        let Some((claim, outbox)) = abandoned else { return Ok(()) };
-        self.hub.deliver(outbox);
-        if self.role == Role::Host && matches!(why, Close::WrongCode | Close::CodeDead) {
-            let Claim { technician, technician_key, address, .. } = claim;
-            self.hub.wrong_codes().handle_wrong(technician_key, address, Instant::now());
-            self.own_fact(Event::PairWrongCode { technician: technician.name }).await;
-        }
+        self.carry_out(abandoned.unwrap_or_default()).await;
         Ok(())
     }
 
@@ -138,10 +145,12 @@ impl End {
     pub(super) async fn confirmed(&mut self, id: ClaimId) -> Turn {
         let both = self.hub.directory().confirm(id, self.rid, Instant::now());
         let Some(claim) = both else { return Ok(()) };
-        match self.start_session(&claim).await {
-            Ok(row) => {
-                self.hub.open_session(id, row);
-            }
+        let started = match self.hub.is_draining() {
+            false => self.start_session(&claim).await,
+            true => Err(Close::RelayStopping),
+        };
+        match started {
+            Ok(row) => self.hub.open_session(id, row).await,
             Err(why) => {
                 let ends = [claim.host, claim.viewer];
                 let withdrawn = ends.map(|end| (end, ToEnd::Withdrawn { claim: id, why }));

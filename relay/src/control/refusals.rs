@@ -1,4 +1,4 @@
-//! Refused handshakes go to the record in bundles: an attacker who makes thousands makes one entry a second.
+//! Refused handshakes, registrations and wishes go to the record in bundles: an attacker who makes thousands makes one entry a second.
 
 use super::Hub;
 use nearhand_proto::{
@@ -42,11 +42,11 @@ impl Refusals {
 }
 
 impl Hub {
-    /// A handshake came to nothing; or, with no reason, time has passed.
-    pub(super) async fn handshake_refused(&self, reason: Option<String>) {
+    /// Somebody was refused; or, with no reason, time has passed. Housekeeping writes the bundle.
+    pub(super) fn handshake_refused(&self, reason: Option<String>) {
         if let Some((reason, count)) = self.refusals.handle(reason, Instant::now()) {
             let event = Event::HandshakeRefused { reason: Text::new(reason), count };
-            self.fact(SessionId::NONE, self.config.actor, event).await;
+            self.later.push(SessionId::NONE, self.config.actor, event);
         }
     }
 }

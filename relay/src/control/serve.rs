@@ -1,6 +1,15 @@
-//! The accept loop: validates addresses under load, bounds what is open, gives each connection its actor.
+//! The accept loop: validates addresses under load, bounds what is open, gives each connection its actor. It waits for
+//! nobody, least of all for the record.
 
-use super::{Hub, connection};
+use super::{
+    Hub,
+    face::Ticket,
+    register::{self, Arrival},
+};
+use crate::{
+    limits::counted,
+    pace::{Bucket, Pace},
+};
 use nearhand_proto::close::Close;
 use quinn::{Endpoint, Incoming, VarInt};
 use std::{
@@ -16,33 +25,25 @@ use tokio_util::sync::CancellationToken;
 /// A handshake must be done within this.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// New handshakes beyond this must prove their address first: each costs us a signature.
+const NEW: Pace = Pace { burst: 100, every: Duration::from_millis(10) };
+
 /// How long connections have to end after `stop`.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves control connections until `stop`; then hangs up on everybody and returns when all actors have ended.
 pub async fn serve(hub: Arc<Hub>, endpoint: Endpoint, stop: CancellationToken) {
     let mut actors = JoinSet::new();
-    let handshakes = Arc::new(AtomicU32::new(0));
-    let mut tick = tokio::time::interval(Duration::from_secs(1));
-    let mut removed = hub.recorder.removed();
-    let mut connections = 0;
+    let mut door = Door { hub, stop: stop.clone(), open: Arc::default(), new: Bucket::default(), number: 0 };
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Some(incoming) = endpoint.accept() => {
-                connections += 1;
-                admit(&hub, incoming, &handshakes, connections, &stop, &mut actors);
-            }
-            Some(technician) = super::sessions::next_removed(&mut removed) => hub.remove_technician(technician).await,
+            Some(incoming) = endpoint.accept() => door.admit(incoming, &mut actors),
             Some(ended) = actors.join_next(), if !actors.is_empty() => {
                 if let Err(error) = ended {
                     tracing::error!(%error, "a connection's task failed; its session goes on when it reconnects");
                 }
-            }
-            _ = tick.tick() => {
-                hub.handle_time(Instant::now()).await;
-                hub.handshake_refused(None).await;
             }
         }
     }
@@ -54,40 +55,63 @@ pub async fn serve(hub: Arc<Hub>, endpoint: Endpoint, stop: CancellationToken) {
     let _ = tokio::time::timeout(LAST_WORDS, endpoint.wait_idle()).await;
 }
 
-fn admit(
-    hub: &Arc<Hub>,
-    incoming: Incoming,
-    handshakes: &Arc<AtomicU32>,
+/// Who is let in.
+struct Door {
+    hub: Arc<Hub>,
+    stop: CancellationToken,
+    /// Handshakes under way.
+    open: Arc<AtomicU32>,
+    new: Bucket,
     number: u64,
-    stop: &CancellationToken,
-    actors: &mut JoinSet<()>,
-) {
-    let limits = hub.config.limits;
-    let open = handshakes.load(Ordering::Relaxed);
-    if hub.is_draining() {
-        return incoming.refuse();
-    }
-    if limits.handshakes <= open {
-        return incoming.ignore();
-    }
-    if limits.handshakes / 4 <= open && !incoming.remote_address_validated() {
-        // Fails only for a validated address.
-        let _ = incoming.retry();
-        return;
-    }
-    let Some(ticket) = hub.admit_address(incoming.remote_address().ip()) else {
-        return incoming.refuse();
-    };
-    handshakes.fetch_add(1, Ordering::Relaxed);
-    let (hub, handshakes, stop) = (hub.clone(), handshakes.clone(), stop.clone());
-    actors.spawn(async move {
-        let connected = shake_hands(incoming).await;
-        handshakes.fetch_sub(1, Ordering::Relaxed);
-        match connected {
-            Ok(quic) => connection::run(hub, quic, number, ticket, stop).await,
-            Err(reason) => hub.handshake_refused(Some(reason)).await,
+}
+
+impl Door {
+    fn admit(&mut self, incoming: Incoming, actors: &mut JoinSet<()>) {
+        let limit = self.hub.config.limits.handshakes;
+        let open = self.open.load(Ordering::Relaxed);
+        if limit <= open {
+            return incoming.ignore();
         }
-    });
+        if !incoming.remote_address_validated() {
+            let hurried = !self.new.take(NEW, Instant::now());
+            if hurried || limit / 4 <= open {
+                // Fails only for a validated address.
+                let _ = incoming.retry();
+                return;
+            }
+        }
+        let Some(ticket) = Ticket::admit(&self.hub, counted(incoming.remote_address().ip())) else {
+            return incoming.refuse();
+        };
+        self.number += 1;
+        let (hub, stop, number) = (self.hub.clone(), self.stop.clone(), self.number);
+        let handshake = Handshake::begin(&self.open);
+        actors.spawn(async move {
+            let address = incoming.remote_address();
+            let connected = shake_hands(incoming).await;
+            drop(handshake);
+            match connected {
+                Ok(quic) => register::run(hub, Arrival { quic, address, number, ticket }, stop).await,
+                Err(reason) => hub.handshake_refused(Some(reason)),
+            }
+        });
+    }
+}
+
+/// A handshake under way, counted until it is done, failed or panicked.
+struct Handshake(Arc<AtomicU32>);
+
+impl Handshake {
+    fn begin(open: &Arc<AtomicU32>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Handshake {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 async fn shake_hands(incoming: Incoming) -> Result<quinn::Connection, String> {

@@ -1,125 +1,130 @@
-//! Sessions on the relay's side: opening and re-opening the route, storing the host's facts, every way to end.
+//! Sessions on the relay's side: opening and re-opening the route, and every way to end.
 
 use super::{
     Hub,
     connection::{End, Turn},
+    errands::Errand,
     table::Live,
 };
-use crate::record::{RecordError, SessionRow};
+use crate::record::SessionRow;
 use nearhand_proto::{
     close::Close,
-    control::{SessionState, ToEnd, ToRelay},
-    ids::{ActorId, ClaimId, SessionId},
+    control::{Role, SessionState, ToEnd, ToRelay},
+    ids::{ClaimId, SessionId},
     record::{Entry, Event},
+    route::Rid,
 };
 use std::time::Instant;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-/// The next technician that was removed; `None` once the record has closed.
-///
-/// # Cancel safety
-/// Cancel safe.
-pub(super) async fn next_removed(removed: &mut Receiver<ActorId>) -> Option<ActorId> {
-    loop {
-        match removed.recv().await {
-            Ok(technician) => return Some(technician),
-            // Who is removed can't claim any more in any case: that is looked up each time.
-            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "removals overtook us"),
-            Err(RecvError::Closed) => return None,
+/// A session of an end that has just registered.
+pub(super) struct Returning {
+    live: Live,
+    removed: bool,
+}
+
+impl End {
+    /// Sessions of this end that have not ended. The table has them, also while the store is away.
+    pub(super) async fn returning_sessions(&self) -> Vec<Returning> {
+        let known = self.hub.sessions().of_end(self.rid);
+        let mut returning = Vec::with_capacity(known.len());
+        for live in known {
+            let removed = live.closing().is_none() && self.hub.is_removed(live.row.technician).await;
+            returning.push(Returning { live, removed });
+        }
+        returning
+    }
+
+    /// As they are told at registration.
+    pub(super) fn states(&self, returning: &[Returning]) -> Vec<SessionState> {
+        returning.iter().map(|session| session.live.state_for(self.rid)).collect()
+    }
+
+    /// After registration: the routes open again where the other end is there as well and the technician still is
+    /// one. Of a closing session, the end learns that it is over.
+    pub(super) fn reopen(&mut self, returning: Vec<Returning>) {
+        self.hub.sessions().mark_there(self.rid, Instant::now());
+        for Returning { live, removed } in returning {
+            let session = live.row.id;
+            if live.closing().is_some() {
+                self.hub.tell_closing(&live, &[self.rid]);
+            } else if removed {
+                self.hub.close_session(session, Close::TechnicianRemoved);
+            } else {
+                self.hub.paired(self.rid);
+                self.hub.open_route(session);
+                let event = Event::SessionReconnected { end: self.role };
+                self.errands.push(Errand::Fact(session, self.key.fingerprint().actor(), Box::new(event)));
+            }
+        }
+    }
+
+    /// Host: facts of a session.
+    pub(super) fn record(&mut self, session: SessionId, entries: Vec<Entry>) -> Turn {
+        if ToRelay::MAX_ENTRIES < entries.len() {
+            return Err(Close::Protocol);
+        }
+        self.errands.push(Errand::Record(session, entries));
+        Ok(())
+    }
+
+    /// Either: the session is over. What the host says comes after its facts and ends it; a viewer only leaves.
+    pub(super) async fn end_session(&mut self, session: SessionId, why: Close) -> Turn {
+        if self.role == Role::Host {
+            self.errands.push(Errand::End(session, hosts_reason(why)));
+            return Ok(());
+        }
+        let own = self.hub.sessions().get(session).filter(|live| live.viewer() == self.rid).cloned();
+        match own.map(|live| live.closing()) {
+            Some(None) => {
+                self.hub.close_session(session, Close::TechnicianLeft);
+                Ok(())
+            }
+            Some(Some(why)) => self.send(ToEnd::Ended { session, why }).await,
+            // Ended already: say so again, a viewer that has reconnected may not know.
+            None => self.send(self.hub.ended(session)).await,
         }
     }
 }
 
-impl End {
-    /// Sessions of this end that go on, and who is at their other side.
-    pub(super) async fn returning_sessions(&self) -> Result<Vec<SessionState>, Close> {
-        let open = self.hub.recorder.open_sessions(self.key.fingerprint()).await.map_err(|error| {
-            tracing::error!(%error, "can't look up an end's sessions");
-            Close::RecordUnavailable
-        })?;
-        let known = |(row, next): (SessionRow, u64)| {
-            let live = self.hub.sessions().get(row.id).cloned()?;
-            let peer = if live.host() == self.rid { live.viewer() } else { live.host() };
-            Some(SessionState { session: row.id, peer, next })
-        };
-        Ok(open.into_iter().filter_map(known).collect())
-    }
-
-    /// After registration: these sessions' routes open again where the other end is there as well.
-    pub(super) async fn reopen(&self, sessions: Vec<SessionId>) {
-        self.hub.sessions().mark(self.rid, None);
-        if !sessions.is_empty() {
-            self.hub.paired(self.rid);
-        }
-        for session in sessions {
-            self.hub
-                .fact(session, self.key.fingerprint().actor(), Event::SessionReconnected { end: self.role })
-                .await;
-            self.hub.open_route(session);
-        }
-    }
-
-    /// The end has left: its code rests, its claim is withdrawn, its sessions wait for it.
-    pub(super) async fn gone(&self) {
-        let outbox = self.hub.directory().gone(self.rid, self.role, Instant::now());
-        self.hub.deliver(outbox);
-        self.hub.sessions().mark(self.rid, Some(Instant::now()));
-    }
-
-    /// Host: facts of a session. Acknowledged after the commit that holds them.
-    pub(super) async fn record(&mut self, session: SessionId, entries: Vec<Entry>) -> Turn {
-        let own = self.hub.sessions().get(session).is_some_and(|live| live.host() == self.rid);
-        if !own {
-            // It ended here while the facts were on their way.
-            let why = self.hub.sessions().why_ended(session);
-            return self.send(ToEnd::Ended { session, why }).await;
-        }
-        if ToRelay::MAX_ENTRIES < entries.len() {
-            return Err(Close::Protocol);
-        }
-        match self.hub.recorder.append(session, entries).await {
-            Ok(next) => self.send(ToEnd::Recorded { session, next }).await,
-            Err(RecordError::Unavailable(error)) => {
-                // Not acknowledged: the host keeps its facts and sends them again.
-                tracing::error!(%error, %session, "facts not recorded");
-                Err(Close::RecordUnavailable)
-            }
-            Err(error) => {
-                tracing::warn!(%error, %session, "a host sent facts that don't fit");
-                Err(Close::Protocol)
-            }
-        }
-    }
-
-    /// Either: the session is over.
-    pub(super) async fn end_session(&mut self, session: SessionId, why: Close) -> Turn {
-        let own = self.hub.sessions().get(session).is_some_and(|live| live.has(self.rid));
-        if own {
-            self.hub.end_session(session, why).await;
-            return Ok(());
-        }
-        // Ended already: say so again, an end that has reconnected may not know.
-        self.send(ToEnd::Ended { session, why }).await
+/// What a host may give as the reason of an end.
+fn hosts_reason(why: Close) -> Close {
+    match why {
+        Close::Done
+        | Close::UserStopped
+        | Close::Declined
+        | Close::NoAnswer
+        | Close::TechnicianLeft
+        | Close::NoScreen
+        | Close::Lost
+        | Close::Protocol
+        | Close::TooSlow
+        | Close::HostGone => why,
+        _ => Close::Internal,
     }
 }
 
 impl Hub {
-    /// Knows the sessions that the store has open, at start: both ends are away until they register.
-    pub fn load_sessions(&self, rows: Vec<SessionRow>, now: Instant) {
-        for row in rows {
-            self.sessions().insert(row, Some(now));
+    /// Knows the sessions that the store has open, each with the next number of its facts, at start: both ends are
+    /// away until they register.
+    pub fn load_sessions(&self, sessions: Vec<(SessionRow, u64)>, now: Instant) {
+        for (row, next) in sessions {
+            self.sessions().insert(row, next, Some(now));
         }
     }
 
-    /// A committed session begins: route open, both ends told.
-    pub(super) fn open_session(&self, claim: ClaimId, row: SessionRow) {
-        let session = row.id;
-        let live = self.sessions().insert(row, None);
+    /// A committed session begins: route open, both ends told. A technician who was removed meanwhile does not get
+    /// that far; from here on whoever removes one finds it in the table.
+    pub(super) async fn open_session(&self, claim: ClaimId, row: SessionRow) {
+        let (session, technician) = (row.id, row.technician);
+        let live = self.sessions().insert(row, 0, None);
         let (host, viewer) = (live.host(), live.viewer());
-        self.routes().open(session, host, viewer, &live.traffic);
-        for end in [host, viewer].into_iter().filter(|end| !self.is_there(*end)) {
-            // It left while the start was committed; the session waits for it.
-            self.sessions().mark(end, Some(Instant::now()));
+        let now = Instant::now();
+        // One that left while the start was committed: the session waits for it.
+        [host, viewer].into_iter().for_each(|end| self.mark_if_away(end, now));
+        if self.is_removed(technician).await || self.route(session).is_none() {
+            let why = Close::TechnicianRemoved;
+            self.deliver([host, viewer].map(|end| (end, ToEnd::Withdrawn { claim, why })).into());
+            return self.end_session(session, why).await;
         }
         self.paired(host);
         self.paired(viewer);
@@ -129,20 +134,50 @@ impl Hub {
 
     /// The route of a running session opens as soon as both ends are there.
     fn open_route(&self, session: SessionId) {
-        let Some(live) = self.sessions().get(session).cloned() else { return };
-        let (host, viewer) = (live.host(), live.viewer());
-        if self.routes().open(session, host, viewer, &live.traffic) {
+        if let Some((live, true)) = self.route(session) {
             tracing::info!(%session, "route open again");
-            self.deliver(vec![(host, ToEnd::RouteOpen(session)), (viewer, ToEnd::RouteOpen(session))]);
+            let open = [live.host(), live.viewer()].map(|end| (end, ToEnd::RouteOpen(session)));
+            self.deliver(open.into());
         }
     }
 
-    /// Ends a session: route shut, both ends told, `session.end` on record.
+    /// Opens the route of a session, if both ends are there: true. `None` if the session is closing or over; the
+    /// lock makes sure that whoever closes it shuts the route after this.
+    fn route(&self, session: SessionId) -> Option<(Live, bool)> {
+        let sessions = self.sessions();
+        let live = sessions.get(session).filter(|live| live.closing().is_none())?;
+        let open = self.routes().open(session, live.host(), live.viewer(), &live.traffic);
+        Some((live.clone(), open))
+    }
+
+    /// A session is over for its ends: route shut, both told. It ends when its host has brought its last facts.
+    pub(super) fn close_session(&self, session: SessionId, why: Close) {
+        let Some(live) = self.sessions().close(session, why, Instant::now()) else { return };
+        self.routes().shut(session);
+        tracing::info!(%session, %why, "session closing");
+        self.tell_closing(&live, &[live.host(), live.viewer()]);
+    }
+
+    /// Tells these ends that their session is over; but not a host that has left it and brings its last facts: it
+    /// would take it that they are not wanted any more.
+    fn tell_closing(&self, live: &Live, ends: &[Rid]) {
+        let Some(why) = live.closing() else { return };
+        let told = ends.iter().filter(|end| **end != live.host() || !live.has_host_left());
+        let ended = ToEnd::Ended { session: live.row.id, why };
+        self.deliver(told.map(|end| (*end, ended.clone())).collect());
+    }
+
+    /// Ends a session: route shut, `session.end` on record, both ends told. One that was closing ends for that reason,
+    /// and its viewer knows.
     pub(super) async fn end_session(&self, session: SessionId, why: Close) {
         let Some(live) = self.shut(session, why) else { return };
+        let reason = live.closing().unwrap_or(why);
         let (bytes, packets) = (live.traffic.bytes(), live.traffic.packets());
-        self.record_ending(session, Event::SessionEnd { reason: why, bytes, packets }).await;
-        self.tell_ended(&live, why);
+        self.record_ending(session, Event::SessionEnd { reason, bytes, packets }).await;
+        match live.closing() {
+            None => self.tell_ended(&live, reason),
+            Some(_) => self.deliver(vec![(live.host(), ToEnd::Ended { session, why: reason })]),
+        }
     }
 
     /// A session that nobody ended: `session.lost` on record, never an invented end.
@@ -177,13 +212,20 @@ impl Hub {
             self.record_ending(session, event).await;
         }
     }
+}
 
-    /// A technician was removed: sessions end, connections are cut.
-    pub(super) async fn remove_technician(&self, technician: ActorId) {
-        let sessions = self.sessions().of_technician(technician);
-        for session in sessions {
-            self.end_session(session, Close::TechnicianRemoved).await;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_can_not_blame_others_for_an_end() {
+        let passed = Close::ALL.iter().filter(|why| hosts_reason(**why) == **why).count();
+        assert_eq!(passed, 11, "ten reasons of its own, and that something failed");
+        for other in
+            [Close::TechnicianRemoved, Close::RelayStopping, Close::WrongCode, Close::RecordUnavailable]
+        {
+            assert_eq!(hosts_reason(other), Close::Internal);
         }
-        self.cut(technician);
     }
 }

@@ -43,6 +43,11 @@ impl AddressProof {
         }
     }
 
+    /// True while a nonce is on its way.
+    pub fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// A datagram came back while the connection speaks from `now`. Returns the address if it is proved by that.
     pub fn handle_echo(&mut self, datagram: &[u8], now: SocketAddr) -> Option<SocketAddr> {
         let (nonce, address) = self.asked?;
@@ -67,7 +72,9 @@ mod tests {
     fn adopted_only_after_the_nonce_came_back() {
         let mut proof = AddressProof::new(address(1));
         assert_eq!(proof.handle_address(address(1), [1; 16]), None);
+        assert!(!proof.is_asking());
         assert_eq!(proof.handle_address(address(2), [2; 16]), Some([2; 16]));
+        assert!(proof.is_asking());
         assert_eq!(proof.handle_address(address(2), [3; 16]), Some([2; 16]), "one outstanding");
         assert_eq!(proof.handle_echo(&[9; 16], address(2)), None);
         assert_eq!(proof.handle_echo(&[2; 16], address(2)), Some(address(2)));

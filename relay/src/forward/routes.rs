@@ -47,6 +47,9 @@ pub enum Refusal {
     /// Another key has the same routing id: 2⁻⁶³ by accident, so no accident.
     #[error("this routing id belongs to another key")]
     OtherKey,
+    /// A newer connection of the same end has registered already.
+    #[error("a newer connection of this end has registered")]
+    Replaced,
 }
 
 /// What to do with packets for an end.
@@ -82,10 +85,11 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// An end has registered from `address`, which its control connection `connection` has proved.
+    /// An end has registered from `address`, which its control connection `connection` has proved. Connections are
+    /// numbered as they came.
     ///
     /// # Errors
-    /// [`Refusal::OtherKey`]
+    /// [`Refusal`]
     pub fn register(
         &mut self,
         key: Fingerprint,
@@ -95,6 +99,7 @@ impl Routes {
         let rid = Rid::of(&key);
         match self.ends.get_mut(&rid) {
             Some(end) if end.key != key => return Err(Refusal::OtherKey),
+            Some(end) if connection < end.connection => return Err(Refusal::Replaced),
             Some(end) => {
                 end.address = address;
                 end.connection = connection;
@@ -238,6 +243,13 @@ mod tests {
         let mut twin = key(1);
         twin.0[31] ^= 1;
         assert_eq!(routes.register(twin, address(2), 20), Err(Refusal::OtherKey));
+    }
+
+    #[test]
+    fn an_older_connection_that_registers_late_is_refused() {
+        let (mut routes, host, ..) = paired();
+        assert_eq!(routes.register(key(1), address(5), 9), Err(Refusal::Replaced));
+        assert_eq!(routes.verdict(host, address(2), 1, 1), Verdict::Send(address(1)));
     }
 
     #[test]

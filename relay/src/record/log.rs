@@ -127,7 +127,7 @@ impl Log {
         let known = stored.next;
         let mut expected = known;
         for entry in entries {
-            check_fact(session, entry)?;
+            check_fact(&stored.row, entry)?;
             let got = entry.header.stamp.seq;
             if got < known {
                 self.check_repeat(session, entry)?;
@@ -204,15 +204,20 @@ impl Log {
 /// `relay.started`.
 const RELAY_STARTED: u16 = 100;
 
-/// A fact that a host may send for this session: its own or the viewer's, of this session, with a readable body.
-/// Events newer than this relay are taken as they are.
-fn check_fact(session: SessionId, entry: &Entry) -> Result<(), RecordError> {
+/// A fact that a host may send for this session: its own in its own name, or the viewer's in the technician's, of
+/// this session, with a readable body. Events newer than this relay are taken as they are.
+fn check_fact(session: &SessionRow, entry: &Entry) -> Result<(), RecordError> {
     let Header { code, severity, stamp, .. } = entry.header;
     let event = Event::decode(code, &entry.body).map_err(|_| RecordError::PeerMalformed)?;
     let known = !matches!(event, Event::Unknown { .. });
-    let fits = stamp.session == session
-        && stamp.origin != Origin::Relay
+    let witness = match stamp.origin {
+        Origin::Host => Some(session.host_key.actor()),
+        Origin::Viewer => Some(session.technician),
+        Origin::Relay => None,
+    };
+    let fits = stamp.session == session.id
         && stamp.origin == Event::witness(code)
+        && witness == Some(stamp.actor)
         && (!known || severity == event.severity());
     if fits { Ok(()) } else { Err(RecordError::PeerMalformed) }
 }

@@ -32,6 +32,6 @@ pub(crate) use log::{Log, wall_ms};
 pub(crate) use output::{CommandError, Output, Reply};
 pub(crate) use show::show;
 #[cfg(test)]
-pub(crate) use store::Filter;
+pub(crate) use store::{EntryRow, Filter};
 pub(crate) use store::{TechnicianRow, TechnicianState};
 pub(crate) use verify::verify;

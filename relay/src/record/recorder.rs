@@ -154,13 +154,13 @@ impl Recorder {
         Ok(found.into_iter().map(|session| (session.row, session.next)).collect())
     }
 
-    /// Every open session: for a relay that starts again, to end those that never come back.
+    /// Every open session, each with the next number of its facts: for a relay that starts again.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn all_open_sessions(&self) -> Result<Vec<SessionRow>, RecordError> {
+    pub async fn all_open_sessions(&self) -> Result<Vec<(SessionRow, u64)>, RecordError> {
         let found = self.call(|log| Ok(log.store().open_sessions(None)?)).await?;
-        Ok(found.into_iter().map(|session| session.row).collect())
+        Ok(found.into_iter().map(|session| (session.row, session.next)).collect())
     }
 
     /// Finishes what is queued, closes the store, frees the folder's lock and ends the thread. Later calls on other

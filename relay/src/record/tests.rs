@@ -13,14 +13,10 @@ use std::time::Instant;
 const RELAY: ActorId = ActorId([1; 16]);
 const SESSION: SessionId = SessionId([7; 16]);
 const HOST_KEY: Fingerprint = Fingerprint([10; 32]);
+const TECHNICIAN: ActorId = ActorId([2; 16]);
 
 fn row() -> SessionRow {
-    SessionRow {
-        id: SESSION,
-        host_key: HOST_KEY,
-        viewer_key: Fingerprint([20; 32]),
-        technician: ActorId([2; 16]),
-    }
+    SessionRow { id: SESSION, host_key: HOST_KEY, viewer_key: Fingerprint([20; 32]), technician: TECHNICIAN }
 }
 
 fn start() -> Event {
@@ -102,10 +98,14 @@ async fn session_facts_are_consecutive_and_repeats_are_harmless() {
 async fn a_host_records_nothing_that_it_can_not_witness() {
     let dir = tempfile::tempdir().unwrap();
     let recorder = open(&dir).await;
-    let check = async |event: Event, origin, session, expected| {
-        let stamp = Stamp { origin, session, seq: 0, wall_ms: 0, monotonic_ns: 0, actor: RELAY };
+    let check_as = async |actor, event: Event, origin, session, expected| {
+        let stamp = Stamp { origin, session, seq: 0, wall_ms: 0, monotonic_ns: 0, actor };
         let entry = Entry::new(&event, stamp, [0; 32]);
         assert_eq!(recorder.append(SESSION, vec![entry]).await, expected, "{event:?}");
+    };
+    let check = async |event, origin, session, expected| {
+        let actor = if origin == Origin::Viewer { TECHNICIAN } else { HOST_KEY.actor() };
+        check_as(actor, event, origin, session, expected).await;
     };
     let malformed = || Err(RecordError::PeerMalformed);
     check(Event::RelayStopped, Origin::Relay, SESSION, malformed()).await;
@@ -114,6 +114,10 @@ async fn a_host_records_nothing_that_it_can_not_witness() {
     check(Event::ControlTaken, Origin::Host, SessionId([8; 16]), malformed()).await;
     let damaged = Event::Unknown { code: 2_000, body: vec![0, 9] };
     check(damaged, Origin::Viewer, SESSION, malformed()).await;
+    let note = || Event::Note { text: Text::new("x") };
+    check_as(TECHNICIAN, Event::ControlTaken, Origin::Host, SESSION, malformed()).await;
+    check_as(HOST_KEY.actor(), note(), Origin::Viewer, SESSION, malformed()).await;
+    check_as(RELAY, note(), Origin::Viewer, SESSION, malformed()).await;
     let newer = Event::Unknown { code: 1_999, body: vec![1] };
     check(newer, Origin::Host, SESSION, Ok(1)).await;
     assert_eq!(recorder.append(SessionId([8; 16]), vec![]).await, Err(RecordError::NotOpen));
@@ -251,8 +255,8 @@ async fn the_record_is_read_by_people() {
         (1, SESSION.to_string().as_str(), "Vera", "open")
     );
     let note = Event::Note { text: Text::new("a\u{1b}[2Jb") };
-    let stamp =
-        Stamp { origin: Origin::Viewer, session: SESSION, seq: 1, wall_ms: 0, monotonic_ns: 0, actor: RELAY };
+    let (origin, actor) = (Origin::Viewer, TECHNICIAN);
+    let stamp = Stamp { origin, session: SESSION, seq: 1, wall_ms: 0, monotonic_ns: 0, actor };
     recorder.append(SESSION, vec![Entry::new(&note, stamp, [0; 32])]).await.unwrap();
     let end = Event::SessionEnd { reason: Close::UserStopped, bytes: 9, packets: 1 };
     recorder.end_session(SESSION, end).await.unwrap();

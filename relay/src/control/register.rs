@@ -1,0 +1,123 @@
+//! From a finished handshake to a registered end: the first message proves the session key over this connection.
+
+use super::{
+    Hub,
+    connection::{self, Asking, End, Inbox, MESSAGE},
+    errands::Errands,
+    face::{Face, Hangup, MAILBOX, Presence, Ticket},
+};
+use crate::{
+    forward::{AddressProof, Refusal},
+    limits::counted,
+};
+use nearhand_proto::{
+    close::Close,
+    control::{EXPORTER_LABEL, Register, ToRelay},
+    net::{FrameReceiver, FrameSender, key_of, verify_proof},
+};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+/// The first message must be there within this.
+const FIRST_MESSAGE: Duration = Duration::from_secs(5);
+
+/// A connection whose handshake is done.
+pub(super) struct Arrival {
+    pub(super) quic: Connection,
+    /// From where the handshake came, which proves it (RFC 9000 §8.1); quinn's own may have moved since.
+    pub(super) address: SocketAddr,
+    /// Connections are numbered as they come.
+    pub(super) number: u64,
+    pub(super) ticket: Ticket,
+}
+
+/// Runs one connection to its end.
+pub(super) async fn run(hub: Arc<Hub>, arrival: Arrival, stop: CancellationToken) {
+    let quic = arrival.quic.clone();
+    let why = match register(&hub, arrival).await {
+        Ok((end, inbox)) => connection::live(end, inbox, stop).await,
+        Err(why) => why,
+    };
+    hang_up(&quic, why);
+}
+
+/// Says why, if nothing else was said before.
+pub(super) fn hang_up(quic: &Connection, why: Close) {
+    quic.close(VarInt::from_u32(why.code().into()), &[]);
+}
+
+/// The first message, and the streams that it came on and that are answered on.
+async fn first_message(quic: &Connection) -> Result<(Register, SendStream, FrameReceiver<ToRelay>), Close> {
+    let streams: (SendStream, RecvStream) = timeout(FIRST_MESSAGE, quic.accept_bi())
+        .await
+        .map_err(|_| Close::TooSlow)?
+        .map_err(|_| Close::Done)?;
+    let (send, receive) = streams;
+    let mut receiver = FrameReceiver::new(receive, MESSAGE);
+    match timeout(FIRST_MESSAGE, receiver.next()).await.map_err(|_| Close::TooSlow)? {
+        Ok(Some(ToRelay::Register(register))) => Ok((register, send, receiver)),
+        _ => Err(Close::Protocol),
+    }
+}
+
+async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(End, Inbox), Close> {
+    let Arrival { quic, address, number, mut ticket } = arrival;
+    let (Register { role, key, signature }, send, receiver) = first_message(&quic).await?;
+    if hub.is_draining() {
+        return Err(Close::RelayStopping);
+    }
+    if !hub.may_register(counted(address.ip())) {
+        hub.handshake_refused(Some("too many registrations from one address".to_owned()));
+        return Err(Close::Busy);
+    }
+    let mut exporter = [0; 32];
+    quic.export_keying_material(&mut exporter, EXPORTER_LABEL, &[]).map_err(|_| Close::Internal)?;
+    if !verify_proof(&key, role, &exporter, &signature) {
+        return Err(Close::Protocol);
+    }
+    let technician = key_of(&quic);
+    let account = technician.map(|key| key.actor());
+    if account.is_some_and(|account| !ticket.admit_account(account)) {
+        return Err(Close::Busy);
+    }
+    let rid = hub.routes().register(key.fingerprint(), address, number).map_err(|refusal| match refusal {
+        Refusal::OtherKey => Close::Protocol,
+        Refusal::Replaced => Close::Replaced,
+    })?;
+    let (sender, mailbox) = mpsc::channel(MAILBOX);
+    let hangup = Hangup::default();
+    let face = Face {
+        mailbox: sender,
+        key,
+        hangup: hangup.clone(),
+        connection: number,
+        technician: account,
+        ticket: Arc::new(Mutex::new(Some(ticket))),
+    };
+    let actor = technician.unwrap_or_else(|| key.fingerprint()).actor();
+    let presence = Presence { hub: hub.clone(), rid, role, actor, connection: number };
+    if !hub.enter(rid, face) {
+        return Err(Close::Replaced);
+    }
+    let end = End {
+        hub: hub.clone(),
+        quic,
+        role,
+        key,
+        rid,
+        technician,
+        address: counted(address.ip()),
+        errands: Errands::new(hub.clone(), rid),
+        sender: FrameSender::new(send),
+        proof: AddressProof::new(address),
+        asking: Asking::default(),
+        presence,
+    };
+    Ok((end, Inbox { receiver, mailbox, hangup }))
+}

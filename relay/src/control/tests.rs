@@ -1,0 +1,128 @@
+//! The hub, when things go wrong inside.
+
+use super::{
+    Hub, HubConfig,
+    face::{Face, Hangup, Presence, Ticket},
+};
+use crate::{
+    directory::{Claimant, Claimed, Drawn},
+    forward::Routes,
+    limits::Limits,
+    record::{Recorder, SessionRow},
+};
+use nearhand_proto::{
+    close::Close,
+    control::{Role, Technician, ToEnd},
+    ids::{ActorId, Fingerprint, SessionId},
+    net::Identity,
+    route::Rid,
+    text::Name,
+};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const ABSENCE: Duration = Duration::from_secs(600);
+
+fn hub() -> (tempfile::TempDir, Arc<Hub>) {
+    let folder = tempfile::tempdir().unwrap();
+    let actor = ActorId([1; 16]);
+    let recorder = Recorder::open(folder.path(), actor).unwrap();
+    let config = HubConfig { desk: Name::lossy("Desk"), actor, limits: Limits::default(), absence: ABSENCE };
+    (folder, Arc::new(Hub::new(config, recorder, Arc::new(Mutex::new(Routes::default())))))
+}
+
+/// An end that has registered.
+fn registered(hub: &Arc<Hub>, role: Role, number: u64) -> (Presence, mpsc::Receiver<ToEnd>) {
+    let key = Identity::generate(1).unwrap().public();
+    let ticket = Ticket::admit(hub, ADDRESS).unwrap();
+    let rid = hub.routes().register(key.fingerprint(), (ADDRESS, 1).into(), number).unwrap();
+    let (mailbox, messages) = mpsc::channel(9);
+    let face = Face {
+        mailbox,
+        key,
+        hangup: Hangup::default(),
+        connection: number,
+        technician: None,
+        ticket: Arc::new(Mutex::new(Some(ticket))),
+    };
+    assert!(hub.enter(rid, face));
+    let actor = key.fingerprint().actor();
+    (Presence { hub: hub.clone(), rid, role, actor, connection: number }, messages)
+}
+
+#[tokio::test]
+async fn an_actor_that_panics_leaves_nothing_behind() {
+    let (_folder, hub) = hub();
+    let (host, _) = registered(&hub, Role::Host, 1);
+    let (viewer, mut told) = registered(&hub, Role::Viewer, 2);
+    let now = Instant::now();
+    let Drawn::Waiting(locator, _) = hub.directory().wait(host.rid, ADDRESS, [0; 4], now) else { panic!() };
+    let technician =
+        Technician { id: ActorId([2; 16]), name: Name::lossy("Vera"), desk: Name::lossy("Desk") };
+    let technician_key = Fingerprint([2; 32]);
+    let claimant = Claimant { viewer: viewer.rid, technician_key, technician, address: ADDRESS };
+    assert!(matches!(hub.directory().claim(locator, claimant, now).0, Claimed::Started(_)));
+    let host_key = hub.key_of(host.rid).unwrap().fingerprint();
+    let row = SessionRow {
+        id: SessionId([1; 16]),
+        host_key,
+        viewer_key: Fingerprint([9; 32]),
+        technician: ActorId([2; 16]),
+    };
+    hub.sessions().insert(row, 0, None);
+    let rid = host.rid;
+    let actor = tokio::spawn(async move {
+        let _presence = host;
+        panic!("as an actor would")
+    });
+    assert!(actor.await.unwrap_err().is_panic());
+    assert!(!hub.is_there(rid));
+    assert_eq!((hub.directory().waiting(), hub.routes().len(), hub.addresses().all()), (0, 1, 1));
+    assert!(matches!(told.try_recv(), Ok(ToEnd::Withdrawn { why: Close::HostGone, .. })));
+    assert_eq!(hub.sessions().due(ABSENCE, Instant::now() + ABSENCE).len(), 1, "its session waits for it");
+}
+
+#[tokio::test]
+async fn an_older_connection_takes_nothing_from_a_newer_one() {
+    let (_folder, hub) = hub();
+    let (old, _) = registered(&hub, Role::Host, 1);
+    let rid = old.rid;
+    let key = hub.key_of(rid).unwrap();
+    let (mailbox, _messages) = mpsc::channel(9);
+    let face = |connection| Face {
+        mailbox: mailbox.clone(),
+        key,
+        hangup: Hangup::default(),
+        connection,
+        technician: None,
+        ticket: Arc::default(),
+    };
+    assert!(hub.enter(rid, face(3)));
+    assert!(!hub.enter(rid, face(2)), "late");
+    let row = SessionRow {
+        id: SessionId([1; 16]),
+        host_key: key.fingerprint(),
+        viewer_key: Fingerprint([9; 32]),
+        technician: ActorId([2; 16]),
+    };
+    hub.sessions().insert(row, 0, None);
+    let Drawn::Waiting(..) = hub.directory().wait(rid, ADDRESS, [0; 4], Instant::now()) else { panic!() };
+    drop(old);
+    assert!(hub.is_there(rid));
+    assert_eq!(hub.directory().waiting(), 1);
+    assert!(hub.sessions().due(ABSENCE, Instant::now() + ABSENCE).is_empty());
+}
+
+#[tokio::test]
+async fn registrations_from_one_address_have_a_pace() {
+    let (_folder, hub) = hub();
+    let allowed = (0..300).filter(|_| hub.may_register(ADDRESS)).count();
+    assert!((200..210).contains(&allowed), "{allowed}");
+    assert!(hub.may_register([10, 0, 0, 1].into()));
+    assert!(!hub.is_there(Rid::of(&Fingerprint([1; 32]))));
+}
