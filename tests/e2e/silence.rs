@@ -88,7 +88,7 @@ async fn a_silent_session_is_suspended_and_goes_on_when_the_viewer_is_back() {
 }
 
 #[tokio::test]
-async fn a_session_whose_viewer_stays_away_is_ended() {
+async fn a_session_whose_viewer_stays_away_is_lost() {
     let world = World::start().await;
     let tap = world.tap().await;
     let host = world.host_with(|config| {
@@ -103,8 +103,8 @@ async fn a_session_whose_viewer_stays_away_is_ended() {
     host.code().await;
     let ended = |entry: &nearhand_tests::Entry| entry.of(session) && entry.is("host.ended", Close::Lost);
     world.operator.recorded("the host's last word", ended).await;
-    let end = |entry: &nearhand_tests::Entry| entry.of(session) && entry.is("session.end", Close::Lost);
-    world.operator.recorded("the end", end).await;
+    let lost = |entry: &nearhand_tests::Entry| entry.of(session) && entry.is("session.lost", Close::Lost);
+    world.operator.recorded("the loss", lost).await;
     assert_eq!(Close::Lost.exit_code(), 12);
     world.end().await;
 }

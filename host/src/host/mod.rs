@@ -5,6 +5,7 @@
 mod claims;
 mod leftovers;
 mod pairings;
+mod steps;
 
 use self::{claims::Proved, leftovers::Leftovers, pairings::Pairings};
 use crate::{
@@ -183,60 +184,6 @@ impl Host {
         let why = self.quitting.filter(|_| self.running.is_none())?;
         let by = *self.leave_by.get_or_insert_with(|| Instant::now() + LAST_WORDS);
         (self.leftovers.is_empty() || !up || by <= Instant::now()).then_some(why)
-    }
-
-    fn deadline(&self) -> Instant {
-        let far = Instant::now() + Duration::from_secs(3_600);
-        let codes = self.codes.deadline().map(Instant::from_std);
-        let proved = self.proved.as_ref().map(|proved| proved.until);
-        let all = [codes, self.ask_again, proved, self.leftovers.deadline(), self.leave_by];
-        all.into_iter().flatten().min().unwrap_or(far)
-    }
-
-    fn handle_time(&mut self) {
-        let now = Instant::now();
-        self.codes.handle_time(now.into_std());
-        self.leftovers.handle_time();
-        if let Some(proved) = self.proved.take_if(|proved| proved.until <= now) {
-            self.link.send(ToRelay::Abandon { claim: proved.claim, why: Close::TooSlow });
-        }
-        if self.ask_again.is_some_and(|at| at <= now) {
-            self.ask_again = None;
-            self.codes.handle_lost(now.into_std());
-        }
-    }
-
-    /// Carries out what the codes want; a new code only while no session runs.
-    async fn step(&mut self) {
-        while self.is_free() {
-            let Some(step) = self.codes.poll() else { return };
-            match step {
-                Step::RequestLocator => self.link.send(ToRelay::Wait),
-                Step::Show { code, until } => self.show(Show::Code { code, until }).await,
-                Step::WrongCode { left } => self.show(Show::WrongCode { left }).await,
-                Step::Abandon { claim, why } => {
-                    self.pairings.forget(claim);
-                    self.link.send(ToRelay::Abandon { claim, why });
-                }
-                Step::Dead(death) => {
-                    self.show(Show::CodeOver(Over::Dead(death))).await;
-                    // Two claimants: the relay has freed the locator itself.
-                    if death == Death::WrongCodes {
-                        self.link.send(ToRelay::Leave(Leave::WrongCodes));
-                    }
-                }
-                Step::Expired => {
-                    self.show(Show::CodeOver(Over::Expired)).await;
-                    self.link.send(ToRelay::Leave(Leave::Expired));
-                }
-                Step::WaitForKey => self.show(Show::PressKey).await,
-                Step::WaitUntil(until) => self.show(Show::Wait(until)).await,
-            }
-        }
-    }
-
-    fn is_free(&self) -> bool {
-        self.registered && self.running.is_none() && self.proved.is_none() && self.quitting.is_none()
     }
 
     /// False once the link has ended for good.

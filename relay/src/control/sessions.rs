@@ -173,7 +173,12 @@ impl Hub {
         let Some(live) = self.shut(session, why) else { return };
         let reason = live.closing().unwrap_or(why);
         let (bytes, packets) = (live.traffic.bytes(), live.traffic.packets());
-        self.record_ending(session, Event::SessionEnd { reason, bytes, packets }).await;
+        let event = match reason {
+            // The host says that its viewer stayed away: nobody ended that session.
+            Close::Lost => Event::SessionLost { reason },
+            _ => Event::SessionEnd { reason, bytes, packets },
+        };
+        self.record_ending(session, event).await;
         match live.closing() {
             None => self.tell_ended(&live, reason),
             Some(_) => self.deliver(vec![(live.host(), ToEnd::Ended { session, why: reason })]),
