@@ -21,7 +21,7 @@ use nearhand_proto::{
         DialError, Identity, IdentityError, Link, LinkConfig, LinkEvent, LinkHandle, Pins, certificate_of,
         random, session_server,
     },
-    pair::{Codes, Death, Lifetimes, Step},
+    pair::{Codes, Lifetimes},
     relay_string::RelayString,
     rights::Rights,
     text::Name,
