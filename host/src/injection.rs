@@ -34,7 +34,7 @@ pub enum Act {
     Input(Input),
 }
 
-/// A running injection thread. Dropping it lets go of everything.
+/// A running injection thread. Dropping it lets go of everything at once; what is queued is no longer injected.
 #[derive(Debug)]
 pub struct Injection {
     acts: mpsc::Sender<Act>,
@@ -66,15 +66,6 @@ impl Injection {
     /// Cancel safe.
     pub async fn reserve(&self) -> Option<mpsc::OwnedPermit<Act>> {
         self.acts.clone().reserve_owned().await.ok()
-    }
-
-    /// From now on nothing that is queued is injected any more (or it is again); what is held is let go at once.
-    pub fn allow(&self, allowed: bool) {
-        self.allowed.store(allowed, Ordering::Relaxed);
-        if !allowed {
-            // Wakes the thread; if the queue is full it is awake.
-            let _ = self.acts.try_send(Act::Input(Input::Heartbeat));
-        }
     }
 }
 

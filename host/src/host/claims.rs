@@ -28,7 +28,7 @@ pub(super) struct Proved {
 }
 
 impl Host {
-    pub(super) async fn claimed(&mut self, claim: ClaimId, technician: Technician) {
+    pub(super) fn claimed(&mut self, claim: ClaimId, technician: Technician) {
         match self.codes.handle_claim(claim, Instant::now().into_std()) {
             Ok(()) => self.pairings.begin(claim, technician),
             Err(error) => self.link.send(ToRelay::Abandon { claim, why: error.close() }),

@@ -14,6 +14,9 @@ use tokio::time::Instant;
 /// Sessions kept, at most; the relay loses older ones as an absent host's.
 const MOST: usize = 16;
 
+/// How often the relay may say that a session is over before facts that it does not have are given up.
+const OFFERS: u8 = 4;
+
 /// How often facts that found no room are tried again.
 const STEP: Duration = Duration::from_secs(1);
 
@@ -22,17 +25,21 @@ struct Leftover {
     why: Close,
     until: Instant,
     end_sent: bool,
+    /// How often the relay has said that the session is over.
+    ended: u8,
 }
 
 /// All of them.
 pub(super) struct Leftovers {
     link: LinkHandle,
     all: Vec<Leftover>,
+    /// When to look next.
+    look: Instant,
 }
 
 impl Leftovers {
     pub(super) fn new(link: LinkHandle) -> Self {
-        Self { link, all: Vec::new() }
+        Self { link, all: Vec::new(), look: Instant::now() }
     }
 
     /// A session has ended. `until`: when the relay will have given it up.
@@ -40,7 +47,7 @@ impl Leftovers {
         if MOST <= self.all.len() {
             self.all.remove(0);
         }
-        self.all.push(Leftover { facts, why, until, end_sent: false });
+        self.all.push(Leftover { facts, why, until, end_sent: false, ended: 0 });
         self.send();
     }
 
@@ -70,24 +77,33 @@ impl Leftovers {
         self.send();
     }
 
-    /// The relay has ended this session.
+    /// The relay has ended this session. Facts that it does not have yet are offered again, a few times.
     pub(super) fn handle_ended(&mut self, session: SessionId) {
-        self.all.retain(|left| left.facts.session() != session);
+        for left in self.all.iter_mut().filter(|left| left.facts.session() == session) {
+            left.ended += 1;
+        }
+        let over = |left: &Leftover| left.facts.is_settled() || OFFERS <= left.ended;
+        self.all.retain(|left| left.facts.session() != session || !over(left));
     }
 
     /// Time has passed.
     pub(super) fn handle_time(&mut self) {
         let now = Instant::now();
+        if now < self.look {
+            return;
+        }
+        self.look = now + STEP;
         self.all.retain(|left| now < left.until);
         for left in &mut self.all {
-            left.facts.handle_time();
+            // The end is said again behind facts that are sent again.
+            left.end_sent &= !left.facts.handle_time();
         }
         self.send();
     }
 
     /// When [`Leftovers::handle_time`] is due next.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        (!self.all.is_empty()).then(|| Instant::now() + STEP)
+        (!self.all.is_empty()).then_some(self.look)
     }
 
     /// True if the relay has everything.

@@ -239,9 +239,10 @@ impl Host {
             }
             ToEnd::Refused(why) => {
                 tracing::warn!(%why, "the relay refused");
-                self.ask_again = Some(Instant::now() + REFUSED_PAUSE);
+                // Only a host without a code has asked for something that can be refused.
+                self.ask_again = self.codes.shown().is_none().then(|| Instant::now() + REFUSED_PAUSE);
             }
-            ToEnd::Incoming { claim, technician } => self.claimed(claim, technician).await,
+            ToEnd::Incoming { claim, technician } => self.claimed(claim, technician),
             ToEnd::Pair { claim, message } => self.pair(claim, &message).await,
             ToEnd::Withdrawn { claim, why } => {
                 self.pairings.forget(claim);
@@ -318,7 +319,8 @@ impl Host {
         });
     }
 
-    /// Exactly one connection per pinned certificate: the pin is back only when that connection is lost.
+    /// A paired viewer has connected: its pin goes, and is back only when that connection is lost. (Handshakes that were
+    /// under way already may still finish; the last one counts.)
     async fn connected(&mut self, certificate: Fingerprint, line: Line) {
         match self.running.as_ref().filter(|running| running.peer == certificate) {
             Some(running) => {

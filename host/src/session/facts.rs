@@ -68,13 +68,16 @@ impl Facts {
         self.ledger.is_handed_out()
     }
 
-    /// Time has passed: what found no room is tried again, what the relay does not acknowledge is sent again.
-    pub(crate) fn handle_time(&mut self) {
-        if !self.ledger.is_settled() && PATIENCE <= self.moved.elapsed() {
+    /// Time has passed: what found no room is tried again; what the relay does not acknowledge is sent again, and then
+    /// true is returned.
+    pub(crate) fn handle_time(&mut self) -> bool {
+        let again = !self.ledger.is_settled() && PATIENCE <= self.moved.elapsed();
+        if again {
             self.moved = Instant::now();
             self.ledger.resend();
         }
         self.flush();
+        again
     }
 
     /// The relay has stored everything before `next`. Returns the notes that are durable by that.
@@ -101,6 +104,11 @@ impl Facts {
     /// Whose facts these are.
     pub(crate) fn session(&self) -> SessionId {
         self.session
+    }
+
+    /// True if the relay has everything.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.ledger.is_settled()
     }
 
     /// True if anything has happened in this session yet.

@@ -129,12 +129,15 @@ impl Line {
     }
 
     fn broken(&self, error: &FrameError) -> LineEvent {
-        if !matches!(error, FrameError::Read(_)) {
-            tracing::warn!(%error, "the viewer broke the protocol");
-            self.connection.close(VarInt::from_u32(Close::Protocol.code().into()), &[]);
-            return LineEvent::Lost(Some(Close::Protocol));
-        }
-        self.lost()
+        let why = match error {
+            FrameError::Read(_) => return self.lost(),
+            // The path may have failed in the middle of a message: the viewer may come back.
+            FrameError::PeerStalled => Close::TooSlow,
+            _ => Close::Protocol,
+        };
+        tracing::warn!(%error, "the viewer is hung up");
+        self.connection.close(VarInt::from_u32(why.code().into()), &[]);
+        LineEvent::Lost(Some(why).filter(|why| !why.may_retry()))
     }
 }
 

@@ -166,12 +166,13 @@ impl Session {
             let turn = tokio::select! {
                 biased;
                 told = self.told.recv() => self.told(told).await,
+                // The clock before the viewer: one that floods must not make it stand still.
+                () = sleep_until(deadline) => self.handle_time().await,
+                _ = looks.tick() => self.look(),
                 event = line::next(&mut self.line, self.injection.as_ref(), self.facts.take_more()) => {
                     self.line_event(event).await
                 }
                 Some(news) = screen::next(&mut self.picture) => self.news(news).await,
-                () = sleep_until(deadline) => self.handle_time().await,
-                _ = looks.tick() => self.look(),
             };
             if let Err(why) = turn {
                 break why;

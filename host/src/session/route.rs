@@ -24,7 +24,7 @@ use tokio::sync::mpsc::OwnedPermit;
 impl Session {
     /// Routes a control message.
     pub(super) async fn route(&mut self, message: ToHost) -> Turn {
-        if !self.has(message.needs()).await {
+        if !self.has(message.needs()) {
             return Ok(());
         }
         match message {
@@ -54,7 +54,7 @@ impl Session {
         if matches!(&input, Input::Text(text) if MAX_TEXT < text.len()) {
             return Err(Close::Protocol);
         }
-        if !self.has(Rights::CONTROL).await {
+        if !self.has(Rights::CONTROL) {
             return Ok(());
         }
         // Without room the injection thread has ended; its log says why.
@@ -69,7 +69,7 @@ impl Session {
     }
 
     /// Asks whether these rights are held. If not, the viewer is told, of each right once until rights change.
-    async fn has(&mut self, rights: Rights) -> bool {
+    fn has(&mut self, rights: Rights) -> bool {
         let missing = rights - self.consent.held();
         if missing.is_empty() {
             return true;

@@ -25,6 +25,8 @@ pub struct Ledger {
     pending: VecDeque<Entry>,
     /// The first number not handed out since the last (re-)registration; within or one past `pending`.
     unsent: u64,
+    /// The number that the relay has last named without news.
+    gap: Option<u64>,
 }
 
 impl Ledger {
@@ -33,7 +35,15 @@ impl Ledger {
 
     /// An empty list. `start` is the session's start by the monotonic clock.
     pub fn new(session: SessionId, start: Instant) -> Self {
-        Self { session, start, chain: Chain::new(session), next: 0, pending: VecDeque::new(), unsent: 0 }
+        Self {
+            session,
+            start,
+            chain: Chain::new(session),
+            next: 0,
+            pending: VecDeque::new(),
+            unsent: 0,
+            gap: None,
+        }
     }
 
     /// Numbers and keeps a fact. `wall_ms` since the Unix epoch; `salt` must be fresh random bytes.
@@ -73,9 +83,13 @@ impl Ledger {
     /// handed out again.
     pub fn handle_recorded(&mut self, next: u64) {
         if self.pending.front().is_some_and(|entry| next <= entry.header.stamp.seq) {
-            self.unsent = self.first();
+            // Once for each such answer: a relay that has lost what it had acknowledged would be asked without end.
+            if self.gap.replace(next) != Some(next) {
+                self.resend();
+            }
             return;
         }
+        self.gap = None;
         while self.pending.front().is_some_and(|entry| entry.header.stamp.seq < next) {
             self.pending.pop_front();
         }
@@ -144,6 +158,22 @@ mod tests {
         let mut ledger = Ledger::new(SessionId([1; 16]), Instant::now());
         (0..facts).for_each(|_| drop(append(&mut ledger, &Event::ControlTaken)));
         ledger
+    }
+
+    #[test]
+    fn an_answer_without_news_means_a_gap_and_is_believed_once() {
+        let mut ledger = ledger(3);
+        assert_eq!(numbers(&ledger.poll_batch(9)), [0, 1, 2]);
+        ledger.handle_recorded(1);
+        assert!(ledger.poll_batch(9).is_empty(), "1 and 2 are on their way");
+        ledger.handle_recorded(1);
+        assert_eq!(numbers(&ledger.poll_batch(9)), [1, 2], "1 was lost");
+        ledger.handle_recorded(1);
+        assert!(ledger.poll_batch(9).is_empty(), "not without end");
+        ledger.resend();
+        assert_eq!(numbers(&ledger.poll_batch(9)), [1, 2]);
+        ledger.handle_recorded(3);
+        assert!(ledger.is_settled() && ledger.is_handed_out());
     }
 
     #[test]

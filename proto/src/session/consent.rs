@@ -82,10 +82,10 @@ impl Consent {
         self.next(now)
     }
 
-    /// The user answered the question for `rights`. An answer to another question than the one that stands changes
+    /// The user answered the question for `rights`. An answer to another question than the one that stands, or after silence has declined it, changes
     /// nothing: a key that was pressed twice must not give what was asked next.
     pub fn answer(&mut self, rights: Rights, answer: Answer, now: Instant) -> Option<Outcome> {
-        self.asking.take_if(|(asked, _)| *asked == rights)?;
+        self.asking.take_if(|(asked, until)| *asked == rights && now < *until)?;
         match answer {
             Answer::Allow => {
                 self.held |= rights;

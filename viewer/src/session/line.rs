@@ -120,9 +120,12 @@ pub(super) async fn next(line: &mut Option<Line>) -> LineEvent {
             Ok(Some(message)) => LineEvent::Message(message),
             Ok(None) | Err(nearhand_proto::net::FrameError::Read(_)) => line.lost(),
             Err(error) => {
-                tracing::warn!(%error, "the host broke the protocol");
-                line.connection.close(VarInt::from_u32(Close::Protocol.code().into()), &[]);
-                LineEvent::Lost(Some(Close::Protocol))
+                // The path may have failed in the middle of a message: then the host is dialled anew.
+                let stalled = matches!(error, nearhand_proto::net::FrameError::PeerStalled);
+                let why = if stalled { Close::TooSlow } else { Close::Protocol };
+                tracing::warn!(%error, "the host is hung up");
+                line.hang_up(why);
+                LineEvent::Lost(Some(why).filter(|why| !why.may_retry()))
             }
         },
         Some(drew) = line.drew.recv() => LineEvent::Drew(drew),

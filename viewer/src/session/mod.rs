@@ -148,7 +148,7 @@ impl Session {
             let connecting = endpoint.connect_with(config, relay, "nearhand").map_err(|_| None)?;
             let connection = timeout(ATTEMPT, connecting).await.map_err(|_| None)?.map_err(|error| {
                 tracing::debug!(%error, "the host was not reached");
-                nearhand_proto::net::close_reason(&error)
+                nearhand_proto::net::close_reason(&error).filter(|why| !why.may_retry())
             })?;
             Line::open(connection).await
         });
@@ -323,8 +323,8 @@ impl Session {
     /// doesn't, the viewer ends it.
     async fn finish(&mut self, why: Close, link: &mut Link) {
         self.dialling.abort_all();
+        self.figures.lost();
         if let Some(line) = self.line.take() {
-            self.figures.lost();
             line.hang_up(why);
         }
         let until = Instant::now() + LAST_WORDS;

@@ -16,7 +16,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+use tokio::{sync::mpsc, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 /// The first byte of a stream must come within this.
 const FIRST: Duration = Duration::from_secs(5);
@@ -36,7 +37,7 @@ pub(super) struct Drew {
 /// Takes the host's screen streams, the newest at a time, until the connection ends. What the host sends that is no
 /// picture ends the connection.
 pub(super) async fn paint(connection: Connection, screen: Screen, drew: mpsc::Sender<Drew>) {
-    let mut newest = JoinSet::new();
+    let mut newest = None;
     while let Ok(mut stream) = connection.accept_uni().await {
         let mut kind = [0];
         let read = timeout(FIRST, stream.read_exact(&mut kind)).await;
@@ -45,8 +46,9 @@ pub(super) async fn paint(connection: Connection, screen: Screen, drew: mpsc::Se
             let _ = stream.stop(VarInt::from_u32(Close::Version.code().into()));
             continue;
         }
-        newest.abort_all();
-        newest.spawn(read_stream(connection.clone(), stream, screen.clone(), drew.clone()));
+        let reading = read_stream(connection.clone(), stream, screen.clone(), drew.clone());
+        // The older stream's task ends with its handle.
+        drop(newest.replace(AbortOnDropHandle::new(tokio::spawn(reading))));
     }
 }
 

@@ -89,8 +89,13 @@ impl Actor {
         loop {
             let registered =
                 LinkEvent::Registered { desk: online.desk.clone(), sessions: online.sessions.clone() };
-            if self.tell(registered).is_err() {
-                return online.close(Close::Done);
+            // This the owner must know, and it is waited for: a full channel is no reason to end.
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return online.close(Close::Done),
+                sent = self.events.send(registered) => if sent.is_err() {
+                    return online.close(Close::Done);
+                },
             }
             let down = match self.serve(&mut online).await {
                 Fate::Stopped => return online.close(Close::Done),
@@ -153,6 +158,10 @@ impl Actor {
             Ok(Some(message)) => self.tell(LinkEvent::Message(message)),
             Ok(None) => Err(fate_of(online.connection.close_reason().as_ref())),
             Err(FrameError::Read(_)) => Err(fate_of(online.connection.close_reason().as_ref())),
+            Err(FrameError::PeerStalled) => {
+                online.close(Close::TooSlow);
+                Err(Fate::Lost)
+            }
             Err(error) => {
                 tracing::warn!(%error, "relay broke the protocol");
                 online.close(Close::Protocol);
