@@ -11,6 +11,13 @@ pub const CAPACITY: usize = 32;
 /// Host to front.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Show {
+    /// This relay is being dialled.
+    Dialling {
+        /// Its host name.
+        host: String,
+        /// True if it has not answered for some seconds.
+        again: bool,
+    },
     /// Registered at this relay.
     Relay {
         /// Its host name.
@@ -146,6 +153,7 @@ impl std::fmt::Debug for Show {
             Self::Ended(close) => return write!(f, "Ended({close:?})"),
             Self::Bye(close) => return write!(f, "Bye({close:?})"),
             Self::NoPicture(why) => return write!(f, "NoPicture({why:?})"),
+            Self::Dialling { .. } => "Dialling",
             Self::Relay { .. } => "Relay",
             Self::PressKey => "PressKey",
             Self::Wait(_) => "Wait",

@@ -12,7 +12,11 @@ use std::{
     thread,
     time::Instant,
 };
-use tokio::{runtime, sync::mpsc, time::timeout_at};
+use tokio::{
+    runtime,
+    sync::{mpsc, watch},
+    time::timeout_at,
+};
 
 /// Acts on their way to the desktop; when full, the viewer's input stream is held back.
 const ACTS: usize = 256;
@@ -42,22 +46,24 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Starts the thread, on the runtime that is running.
+    /// Starts the thread, on the runtime that is running. Beside it: the last mark that was reached; closed once the
+    /// thread has ended.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn start(open: inject::Open) -> io::Result<Self> {
+    pub fn start(open: inject::Open) -> io::Result<(Self, watch::Receiver<u32>)> {
         let (acts, receiver) = mpsc::channel(ACTS);
         let allowed = Arc::new(AtomicBool::new(true));
+        let (reached, marks) = watch::channel(0);
         let (permission, runtime) = (allowed.clone(), runtime::Handle::current());
         thread::Builder::new().name("inject".to_owned()).spawn(move || match open() {
             Ok(injector) => {
-                Worker { injector, held: Held::default(), allowed: permission, moved: None }
+                Worker { injector, held: Held::default(), allowed: permission, moved: None, reached }
                     .run(receiver, &runtime);
             }
             Err(error) => tracing::error!(%error, "mouse and keyboard can't be used"),
         })?;
-        Ok(Self { acts, allowed })
+        Ok((Self { acts, allowed }, marks))
     }
 
     /// Room for one act; waits while the desktop is behind. `None` if the thread could not start.
@@ -81,6 +87,7 @@ struct Worker {
     allowed: Arc<AtomicBool>,
     /// Where the pointer goes, unless it moves on at once.
     moved: Option<(i32, i32)>,
+    reached: watch::Sender<u32>,
 }
 
 impl Worker {
@@ -142,6 +149,11 @@ impl Worker {
             Input::Key { usage, down } => self.injector.key(*usage, *down),
             Input::Text(text) => return self.text(text),
             Input::Pointer { .. } | Input::Heartbeat => Ok(()),
+            Input::Mark(mark) => {
+                // Nobody to tell: the session is over.
+                let _ = self.reached.send(*mark);
+                Ok(())
+            }
         };
         report(result);
     }

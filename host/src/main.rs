@@ -17,7 +17,7 @@ const USAGE: u8 = 2;
 async fn main() -> ExitCode {
     // The injector's library logs what it types; that never stands in a log, whatever RUST_LOG says.
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "warn".into())
+        .unwrap_or_else(|_| "error".into())
         .add_directive("enigo=off".parse().expect("a fixed directive parses"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -49,12 +49,13 @@ async fn main() -> ExitCode {
 
 async fn stop_on_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
     else {
         return;
     };
-    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    // Hangup: the user has closed the terminal.
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {}, _ = hangup.recv() => {} }
     stop.cancel();
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 /// Keys pressed and not yet looked at; when full, the keyboard waits.
 const KEYS: usize = 16;
 
-/// Keys within this time after a question are not its answer: they were meant for what stood there before.
+/// A yes within this time after a question is not its answer: it was meant for what stood there before.
 const CALM: Duration = Duration::from_millis(500);
 
 /// Single keys without Return, while this lives.
@@ -70,8 +70,9 @@ pub async fn run(mut front: Front) {
             }
             key = keys.recv(), if open => match key {
                 Some(key) => {
-                    let ready = asking.filter(|(_, from)| *from <= Instant::now()).map(|(rights, _)| rights);
-                    if let Some(press) = meaning(key, ready) {
+                    let press = meaning(key, asking.map(|(rights, _)| rights));
+                    let early = asking.is_some_and(|(_, from)| Instant::now() < from);
+                    if let Some(press) = press.filter(|press| !(early && matches!(press, Press::Allow(_)))) {
                         // A host that has gone takes nothing any more.
                         let _ = front.presses.send(press).await;
                     }
@@ -127,6 +128,10 @@ fn minutes(until: Instant) -> String {
 
 fn words(show: &Show) -> String {
     match show {
+        Show::Dialling { host, again: false } => format!("Connecting to {host} ..."),
+        Show::Dialling { host, again: true } => {
+            format!("{host} does not answer yet; still trying ... (q ends the program)")
+        }
         Show::Relay { host, desk } => format!("Connected to {desk} ({host})."),
         Show::Code { .. } | Show::CodeOver(Over::Used) | Show::AskOver | Show::RelayBack => String::new(),
         Show::CodeOver(Over::Expired) => "The code has expired; here comes a new one.".to_owned(),

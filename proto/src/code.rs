@@ -1,4 +1,4 @@
-//! The session code, as it is read out over the phone: `384 711 904 258`.
+//! The session code, as it is read out over the phone: `384 711 904 253`.
 //!
 //! ```text
 //! 5 to 8 locator digits (from the relay) | 6 secret digits (from the host, never sent to the relay) | 1 check digit

@@ -193,6 +193,7 @@ fn to_viewer(rows: &mut Rows) {
     rows.add("ToViewer::Noted(3)", ToViewer::Noted { seq: 3 });
     rows.add("ToViewer::NeedsRight(control)", ToViewer::NeedsRight(Rights::CONTROL));
     rows.add("ToViewer::NoPicture(\"\")", ToViewer::NoPicture(String::new()));
+    rows.add("ToViewer::Acted(7)", ToViewer::Acted(7));
 }
 
 fn screen(rows: &mut Rows) {
@@ -222,4 +223,5 @@ fn input(rows: &mut Rows) {
     rows.add("Input::Key(0xe0, up)", Input::Key { usage: Usage(0xe0), down: false });
     rows.add("Input::Text(\"é\")", Input::Text("é".to_owned()));
     rows.add("Input::Heartbeat", Input::Heartbeat);
+    rows.add("Input::Mark(7)", Input::Mark(7));
 }

@@ -9,10 +9,11 @@
 //! A claim that ends after the host has answered it and before the host has confirmed it was a guess at the code,
 //! whoever ends it: it is handed out once as wrong.
 
+use crate::limits::Limits;
 use nearhand_proto::{
     close::Close,
     code::Locator,
-    control::{Role, Technician, ToEnd},
+    control::{Technician, ToEnd},
     ids::{ClaimId, Fingerprint},
     route::Rid,
 };
@@ -25,8 +26,9 @@ use std::{
 /// A freed locator is not given out again for this long, so that a stale code can't burn another host's attempt.
 pub const REST: Duration = Duration::from_secs(600);
 
-/// Locators resting for one address, at most: one address must not use up the desk's.
-const MAX_RESTING: u32 = 64;
+/// Locators resting for one address, at most, for each connection that it may have: one address must not use up the
+/// desk's.
+const RESTING: u32 = 4;
 
 /// PAKE messages of one side in one claim, at most.
 const MAX_PAIR_MESSAGES: u8 = 4;
@@ -44,6 +46,13 @@ pub struct Effects {
     pub outbox: Outbox,
     /// Claims that were guesses at the code. Each is handed out once.
     pub wrong: Vec<Claim>,
+}
+
+impl Effects {
+    fn extend(&mut self, more: Self) {
+        self.outbox.extend(more.outbox);
+        self.wrong.extend(more.wrong);
+    }
 }
 
 /// How a host's wish for a locator went.
@@ -122,6 +131,7 @@ pub enum Claimed {
 /// The table.
 #[derive(Debug, Default)]
 pub struct Directory {
+    limits: Limits,
     waiting: HashMap<Locator, Waiting>,
     locators: HashMap<Rid, Locator>,
     resting: VecDeque<(Instant, Locator, IpAddr)>,
@@ -139,10 +149,16 @@ struct Waiting {
 }
 
 impl Directory {
+    /// With these figures.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// The host, at `address` as the brakes count it, waits under a new locator from now on.
     pub fn wait(&mut self, host: Rid, address: IpAddr, random: [u8; 4], now: Instant) -> Drawn {
         self.handle_time(now);
-        if self.resting_of.get(&address).is_some_and(|count| MAX_RESTING <= *count) {
+        let most = self.limits.connections_per_address.saturating_mul(RESTING);
+        if most <= self.resting_of.get(&address).copied().unwrap_or(0) {
             return Drawn::Busy;
         }
         let used = self.waiting.len() + self.rests.len();
@@ -236,24 +252,19 @@ impl Directory {
         self.end(id, from, why)
     }
 
-    /// The end is gone: what it waited for or claimed ends.
-    pub fn gone(&mut self, end: Rid, role: Role, now: Instant) -> Effects {
-        match role {
-            Role::Host => self.leave(end, Close::HostGone, now),
-            Role::Viewer => {
-                let own = self.claims.iter().filter(|(_, claim)| claim.viewer == end);
-                let own: Vec<_> = own.map(|(id, _)| *id).collect();
-                let mut all = Effects::default();
-                for effects in own.into_iter().filter_map(|id| self.end(id, end, Close::TechnicianLeft)) {
-                    all.outbox.extend(effects.outbox);
-                    all.wrong.extend(effects.wrong);
-                }
-                all
-            }
-        }
+    /// The end is gone: what it waited for and what it claimed ends. It may have been host first, viewer then.
+    pub fn gone(&mut self, end: Rid, now: Instant) -> Effects {
+        let mut all = self.leave(end, Close::HostGone, now);
+        let own = self.claims.iter().filter(|(_, claim)| claim.viewer == end);
+        let own: Vec<_> = own.map(|(id, _)| *id).collect();
+        own.into_iter()
+            .filter_map(|id| self.end(id, end, Close::TechnicianLeft))
+            .for_each(|one| all.extend(one));
+        all
     }
 
     /// Hosts that wait now.
+    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }

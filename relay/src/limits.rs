@@ -27,7 +27,8 @@ pub struct Limits {
     pub wrong_codes_per_address: u32,
     /// Wrong codes at this relay in an hour. Default 1000.
     pub wrong_codes_in_all: u32,
-    /// Unpaired connections from one address. Default 50.
+    /// Unpaired connections from one address. Default 50; from a quarter of it on, the address is validated first
+    /// (Retry). Four times as many of its locators may rest.
     pub connections_per_address: u32,
     /// Unpaired connections of one technician. Default 20.
     pub connections_per_technician: u32,
@@ -142,7 +143,7 @@ impl<K> Default for Unpaired<K> {
 impl<K: Eq + Hash> Unpaired<K> {
     /// One more of `key`; false if there are `limit` already.
     pub fn enter(&mut self, key: K, limit: u32) -> bool {
-        if limit <= self.counts.get(&key).copied().unwrap_or(0) {
+        if limit <= self.of(&key) {
             return false;
         }
         *self.counts.entry(key).or_default() += 1;
@@ -159,6 +160,11 @@ impl<K: Eq + Hash> Unpaired<K> {
                 self.counts.remove(key);
             }
         }
+    }
+
+    /// How many there are of `key`.
+    pub fn of(&self, key: &K) -> u32 {
+        self.counts.get(key).copied().unwrap_or(0)
     }
 
     /// How many there are of all keys.
@@ -210,7 +216,7 @@ mod tests {
         unpaired.leave(&ADDRESS);
         assert!(unpaired.enter(ADDRESS, 2));
         assert!(unpaired.enter([10, 0, 0, 1].into(), 2));
-        assert_eq!(unpaired.all(), 3);
+        assert_eq!((unpaired.of(&ADDRESS), unpaired.all()), (2, 3));
     }
 
     #[test]

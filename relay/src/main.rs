@@ -64,7 +64,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let relay = Relay::start(Config::resolve(args)?).await?;
     writeln!(std::io::stdout(), "ready {}", relay.string())?;
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = relay.ended() => {
+            relay.stop().await;
+            anyhow::bail!("the relay can't use its UDP port any more; start it again");
+        }
+    }
     tracing::info!("draining; a second signal ends at once");
     tokio::select! {
         () = relay.drain() => {}

@@ -77,6 +77,8 @@ pub struct Relay {
     actor: ActorId,
     drain: Duration,
     stop: CancellationToken,
+    /// Cancelled when nobody is let in any more.
+    ended: CancellationToken,
     tasks: JoinSet<()>,
 }
 
@@ -115,8 +117,14 @@ impl Relay {
         let admin = admin::Listener::bind(&config.data).map_err(StartError::Admin)?;
         tasks.spawn(admin.serve(recorder.clone(), stop.clone()));
         tasks.spawn(house);
-        tasks.spawn(control::serve(hub.clone(), endpoint, stop.clone()));
-        Ok(Self { string, hub, socket, recorder, actor, drain: config.drain, stop, tasks })
+        let ended = CancellationToken::new();
+        let serving = control::serve(hub.clone(), endpoint, stop.clone());
+        let guard = ended.clone().drop_guard();
+        tasks.spawn(async move {
+            let _guard = guard;
+            serving.await;
+        });
+        Ok(Self { string, hub, socket, recorder, actor, drain: config.drain, stop, ended, tasks })
     }
 
     /// What users and technicians need to reach this relay.
@@ -127,6 +135,14 @@ impl Relay {
     /// The forwarder, for its figures.
     pub fn socket(&self) -> &ForwardingSocket {
         &self.socket
+    }
+
+    /// Returns when the relay serves no longer, though nobody has stopped it: stop it and start another one.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Sessions that have not ended.
@@ -151,6 +167,7 @@ impl Relay {
         self.stop.cancel();
         let end = async {
             while self.tasks.join_next().await.is_some() {}
+            self.hub.retry_endings().await;
             self.hub.write_later().await;
             if let Err(error) = self.recorder.fact(SessionId::NONE, self.actor, Event::RelayStopped).await {
                 tracing::error!(%error, "the last entry was not recorded");

@@ -141,3 +141,22 @@ pub(crate) async fn injected(host: &nearhand_tests::Host, expected: &[Injected])
     let seen = eventually(&format!("{expected:?} is injected"), complete).await;
     assert_eq!(seen, expected);
 }
+
+#[tokio::test]
+async fn a_mark_comes_back_once_everything_before_it_is_injected() {
+    let world = World::start().await;
+    let (host, mut viewer) = world.pair().await;
+    let text = "x".repeat(1_000);
+    viewer.types(&text).await;
+    viewer.act(Act::Mark(7)).await;
+    viewer.hears(Event::Acted(7)).await;
+    let typed: usize = host
+        .input
+        .injected()
+        .iter()
+        .map(|done| if let Injected::Text(text) = done { text.len() } else { 0 })
+        .sum();
+    assert_eq!(typed, text.len());
+    assert_eq!(viewer.end().await, Close::TechnicianLeft);
+    world.end().await;
+}

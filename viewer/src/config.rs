@@ -31,6 +31,8 @@ pub struct Enrol {
     pub relay: RelayString,
     /// The one-time token.
     pub token: Token,
+    /// For how long a relay that does not answer is dialled.
+    pub patience: Duration,
     /// Where the key goes.
     pub state: State,
 }
@@ -82,6 +84,9 @@ enum Command {
         /// Folder of the key and settings [default: the XDG state folder]
         #[arg(long, value_name = "DIR")]
         state: Option<PathBuf>,
+        /// Seconds to try for a relay that does not answer
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        dial_for: u64,
     },
     /// Hold a session with the computer that waits under CODE; commands in, JSON Lines out
     Run(TypedRun),
@@ -119,9 +124,9 @@ struct TypedRun {
 const EXAMPLES: &str = "\
 Examples:
   nearhand-viewer enrol --relay 'relay.example.org:4433#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU' TOKEN
-  nearhand-viewer run 384 711 904 258 --do 'wait-settled; snapshot desk.png'
-  nearhand-viewer run 384711904258 --want view,control --do 'key ctrl+alt+t; wait-settled; type uname -a; key Return'
-  nearhand-viewer run 384-711-904-258 --stdio
+  nearhand-viewer run 384 711 904 253 --do 'wait-settled; snapshot desk.png'
+  nearhand-viewer run 384711904253 --want view,control --do 'key ctrl+alt+t; wait-settled; type uname -a; key Return'
+  nearhand-viewer run 384-711-904-253 --stdio
 
 Commands:
   wait-settled [MS]        snapshot FILE.png        watch X Y            monitor N
@@ -139,9 +144,10 @@ impl Config {
         let command = Typed::command().after_long_help(format!("{EXAMPLES}\n{}", exit_codes()));
         let typed = Typed::from_arg_matches(&command.try_get_matches_from(args).map_err(Refusal::Usage)?);
         match typed.map_err(Refusal::Usage)?.command {
-            Command::Enrol { token, relay, state } => {
+            Command::Enrol { token, relay, state, dial_for } => {
                 let state = State::open(state).map_err(Refusal::State)?;
-                Ok(Self::Enrol(Enrol { relay, token: Token(token), state }))
+                let patience = Duration::from_secs(dial_for);
+                Ok(Self::Enrol(Enrol { relay, token: Token(token), patience, state }))
             }
             Command::Run(typed) => resolve(typed).map(|run| Self::Run(Box::new(run))),
         }
@@ -176,6 +182,9 @@ impl Refusal {
 }
 
 fn resolve(typed: TypedRun) -> Result<Run, Refusal> {
+    if !typed.want.contains(Rights::VIEW) {
+        return Err(Refusal::Input("--want needs at least 'view'".to_owned()));
+    }
     let commands = commands(&typed)?;
     let code = typed.code.join(" ").parse();
     let state = State::open(typed.state).map_err(Refusal::State)?;

@@ -16,8 +16,6 @@ use std::{
 };
 use tracing_subscriber::EnvFilter;
 
-/// For how long a relay that does not answer is dialled to enrol.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// For how long a lost host is dialled anew.
 const ABSENCE: Duration = Duration::from_secs(600);
 
@@ -57,11 +55,11 @@ fn technician(state: &State) -> anyhow::Result<Arc<Identity>> {
     }))
 }
 
-async fn enrol(Enrol { relay, token, state }: Enrol) -> anyhow::Result<u8> {
+async fn enrol(Enrol { relay, token, patience, state }: Enrol) -> anyhow::Result<u8> {
     let identity = technician(&state)?;
     // Kept before the relay knows it: a key that is lost after enrolment would cost a new token.
     state.save_identity(&identity)?;
-    let enrolled = viewer::enrol(relay.clone(), identity, token, PATIENCE).await;
+    let enrolled = viewer::enrol(relay.clone(), identity, token, patience).await;
     let technician = match enrolled {
         Ok(technician) => technician,
         Err(error) => {

@@ -74,6 +74,8 @@ pub enum Act {
     },
     /// Characters, at most `MAX_TEXT` bytes.
     Text(String),
+    /// Answered by [`Event::Acted`] with the same number once everything before it has been injected, or dropped.
+    Mark(u32),
 }
 
 /// Session to front, in the order in which things happened.
@@ -136,6 +138,8 @@ pub enum Event {
     NoPicture(String),
     /// Something was not carried out: this right is missing.
     NeedsRight(Rights),
+    /// Everything before this mark has been injected, or dropped for want of the right.
+    Acted(u32),
     /// A note stands in the record.
     Noted {
         /// Its number in the session's list of events.

@@ -39,6 +39,8 @@ use tokio_util::sync::CancellationToken;
 const DAYS: i64 = 13;
 /// A session handshake must be done within this.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How often the user is told that the relay does not answer.
+const REMINDER: Duration = Duration::from_secs(5);
 /// How long the relay has to take the last facts when the host leaves.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Session handshakes at once.
@@ -94,6 +96,8 @@ struct Host {
     running: Option<Running>,
     sessions: JoinSet<(Close, Facts)>,
     handshakes: JoinSet<Option<(Fingerprint, Line)>>,
+    /// Looks whether the desktop is still there.
+    checks: JoinSet<bool>,
     /// When to ask again for a locator that was refused.
     ask_again: Option<Instant>,
     quitting: Option<Close>,
@@ -119,10 +123,19 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
         technician: None,
         patience: config.patience,
     };
-    let mut link = tokio::select! {
+    let mut stage = stage;
+    let dialled = tokio::select! {
         biased;
-        () = stop.cancelled() => return Ok(Close::Done),
-        link = Link::dial(link_config, Some(server)) => link?,
+        () = stop.cancelled() => return bye(&stage, Close::Done).await,
+        () = given_up(&mut stage, &config.relay.host) => return bye(&stage, Close::UserStopped).await,
+        link = Link::dial(link_config, Some(server)) => link,
+    };
+    let mut link = match dialled {
+        Ok(link) => link,
+        Err(error) => {
+            bye(&stage, error.close()).await?;
+            return Err(error);
+        }
     };
     let mut host = Host {
         codes: Codes::new(config.has_user, config.lifetimes),
@@ -137,6 +150,7 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
         running: None,
         sessions: JoinSet::new(),
         handshakes: JoinSet::new(),
+        checks: JoinSet::new(),
         ask_again: None,
         quitting: None,
         leave_by: None,
@@ -146,6 +160,33 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
     host.show(Show::Bye(why)).await;
     link.close().await;
     Ok(why)
+}
+
+/// Says good-bye before there was a link.
+async fn bye(stage: &Stage, why: Close) -> Result<Close, DialError> {
+    // A front that has gone shows nothing.
+    let _ = stage.shows.send(Show::Bye(why)).await;
+    Ok(why)
+}
+
+/// Shows that the relay is being dialled, again and again; returns when the user has had enough.
+async fn given_up(stage: &mut Stage, relay: &str) {
+    let mut reminders = tokio::time::interval(REMINDER);
+    let mut again = false;
+    let mut pressable = true;
+    loop {
+        tokio::select! {
+            press = stage.presses.recv(), if pressable => match press {
+                Some(Press::Stop | Press::Quit) => return,
+                Some(_) => {}
+                None => pressable = false,
+            },
+            _ = reminders.tick() => {
+                let _ = stage.shows.send(Show::Dialling { host: relay.to_owned(), again }).await;
+                again = true;
+            }
+        }
+    }
 }
 
 impl Host {
@@ -169,6 +210,9 @@ impl Host {
                 },
                 Some(over) = self.sessions.join_next() => self.session_over(over.ok()),
                 Some(incoming) = endpoint.accept() => self.incoming(incoming),
+                Some(there) = self.checks.join_next() => if !there.unwrap_or(false) {
+                    self.quitting.get_or_insert(Close::NoScreen);
+                },
                 Some(line) = self.handshakes.join_next() => {
                     if let Ok(Some((certificate, line))) = line {
                         self.connected(certificate, line).await;
@@ -294,6 +338,11 @@ impl Host {
         };
         tracing::info!(%why, "session over");
         self.link.set_paired(false);
+        if why == Close::NoScreen {
+            // A code for a screen that is gone would bring a technician in vain.
+            let desktop = self.config.desktop.clone();
+            self.checks.spawn_blocking(move || desktop.check().is_ok());
+        }
         if self.config.once {
             self.quitting.get_or_insert(why);
         }

@@ -62,6 +62,10 @@ impl Host {
     }
 
     fn is_free(&self) -> bool {
-        self.registered && self.running.is_none() && self.proved.is_none() && self.quitting.is_none()
+        self.registered
+            && self.running.is_none()
+            && self.proved.is_none()
+            && self.checks.is_empty()
+            && self.quitting.is_none()
     }
 }

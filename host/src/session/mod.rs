@@ -36,7 +36,7 @@ use nearhand_proto::{
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Instant, sleep_until},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -125,6 +125,8 @@ pub struct Session {
     picture: Option<Picture>,
     writer: Option<AbortOnDropHandle<()>>,
     injection: Option<Injection>,
+    /// Marks in the viewer's input that the injection has reached.
+    marks: Option<watch::Receiver<u32>>,
     control_used: bool,
     /// Missing rights that the viewer has been told of since rights changed.
     needs_told: Rights,
@@ -148,6 +150,7 @@ impl Session {
             picture: None,
             writer: None,
             injection: None,
+            marks: None,
             control_used: false,
             needs_told: Rights::empty(),
             pictures: 0,
@@ -173,6 +176,10 @@ impl Session {
                     self.line_event(event).await
                 }
                 Some(news) = screen::next(&mut self.picture) => self.news(news).await,
+                mark = reached(&mut self.marks) => {
+                    self.say(ToViewer::Acted(mark));
+                    Ok(())
+                }
             };
             if let Err(why) = turn {
                 break why;
@@ -335,4 +342,18 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// The next mark that the injection thread reaches, if there is one.
+///
+/// # Cancel safety
+/// Cancel safe.
+async fn reached(marks: &mut Option<watch::Receiver<u32>>) -> u32 {
+    if let Some(marks) = marks
+        && marks.changed().await.is_ok()
+    {
+        return *marks.borrow_and_update();
+    }
+    // No thread, or one that has ended: nothing is reached.
+    std::future::pending().await
 }

@@ -54,6 +54,11 @@ impl Session {
         if matches!(&input, Input::Text(text) if MAX_TEXT < text.len()) {
             return Err(Close::Protocol);
         }
+        if let (Input::Mark(mark), false) = (&input, self.consent.held().contains(Rights::CONTROL)) {
+            // Everything before it was dropped.
+            self.say(ToViewer::Acted(*mark));
+            return Ok(());
+        }
         if !self.has(Rights::CONTROL) {
             return Ok(());
         }
@@ -61,7 +66,7 @@ impl Session {
         let (Some(permit), Some(act)) = (permit, on_the_desktop(self.shown.as_ref(), input)) else {
             return Ok(());
         };
-        if !std::mem::replace(&mut self.control_used, true) {
+        if !matches!(act, Act::Input(Input::Mark(_))) && !std::mem::replace(&mut self.control_used, true) {
             self.host_fact(Event::ControlTaken);
         }
         permit.send(act);
@@ -173,10 +178,11 @@ impl Session {
         match (held.contains(Rights::CONTROL), self.injection.is_some()) {
             (true, false) => {
                 self.control_used = false;
-                self.injection = Some(Injection::start((self.start.desktop.inject)()).map_err(|error| {
+                let started = Injection::start((self.start.desktop.inject)()).map_err(|error| {
                     tracing::error!(%error, "no thread for mouse and keyboard");
                     Close::Internal
-                })?);
+                })?;
+                (self.injection, self.marks) = (Some(started.0), Some(started.1));
             }
             // Dropping it lets go of everything.
             (false, true) => self.injection = None,

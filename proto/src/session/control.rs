@@ -83,6 +83,8 @@ pub enum ToViewer {
     NeedsRight(Rights),
     /// What is wrong with the picture, when no picture can be had for now; empty when it is back.
     NoPicture(String),
+    /// Everything that was sent on the input stream before this mark has been injected, or dropped for want of the right.
+    Acted(u32),
 }
 
 impl Message for ToViewer {

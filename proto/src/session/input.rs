@@ -36,7 +36,7 @@ pub enum Button {
     Right,
 }
 
-/// Viewer to host, on the input stream. All of it needs [`crate::rights::Rights::CONTROL`].
+/// Viewer to host, on the input stream. All of it but `Mark` needs [`crate::rights::Rights::CONTROL`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Input {
     /// The pointer is here, in pixels of the picture of `epoch`; dropped if another monitor is shown by now.
@@ -71,6 +71,8 @@ pub enum Input {
     Text(String),
     /// What is held is still held.
     Heartbeat,
+    /// Answered by `ToViewer::Acted` with the same number once everything before it has been injected (or dropped).
+    Mark(u32),
 }
 
 impl Message for Input {
@@ -100,7 +102,11 @@ impl Held {
         let (what, down) = match *input {
             Input::Key { usage, down } => (Holdable::Key(usage), down),
             Input::Button { button, down } => (Holdable::Button(button), down),
-            Input::Pointer { .. } | Input::Wheel { .. } | Input::Text(_) | Input::Heartbeat => {
+            Input::Pointer { .. }
+            | Input::Wheel { .. }
+            | Input::Text(_)
+            | Input::Heartbeat
+            | Input::Mark(_) => {
                 self.believe(now);
                 return true;
             }

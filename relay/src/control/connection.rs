@@ -125,14 +125,13 @@ impl End {
     async fn welcome(&mut self) -> Turn {
         if self.role == Role::Host {
             let actor = self.key.fingerprint().actor();
-            self.errands.push(Errand::Fact(SessionId::NONE, actor, Box::new(Event::HostRegistered)));
+            self.errands.push(Errand::Fact(SessionId::NONE, actor, Box::new(Event::HostRegistered)))?;
             self.errands.finish(WELCOME).await;
         }
         let returning = self.returning_sessions().await;
         let (desk, sessions) = (self.hub.config.desk.clone(), self.states(&returning));
         self.send(ToEnd::Registered { desk, sessions }).await?;
-        self.reopen(returning);
-        Ok(())
+        self.reopen(returning)
     }
 
     async fn done(&mut self, outcome: Outcome) -> Turn {

@@ -21,6 +21,9 @@ use tokio_util::sync::ReusableBoxFuture;
 /// again.
 const WAITING: usize = 16;
 
+/// Errands of any kind that may wait. An end that asks for more than that is hung up.
+const MOST: usize = 64;
+
 /// `host.ended`.
 const HOST_ENDED: u16 = 1_250;
 
@@ -50,15 +53,25 @@ impl Errands {
         Self { hub, end, queue: VecDeque::new(), running: None }
     }
 
-    /// One more. Facts and endings are few; a batch of a host's facts may find no room.
-    pub(super) fn push(&mut self, errand: Errand) {
-        if let Errand::Record(session, _) = errand
-            && WAITING <= self.queue.len()
-        {
-            self.hub.sessions().handle_owed(session, Instant::now());
-            return tracing::warn!(%session, "the record is slow; the host must send facts again");
+    /// One more. A batch of a host's facts that finds no room is sent again, and what the relay has witnessed is left
+    /// to housekeeping.
+    ///
+    /// # Errors
+    /// `Busy` for one ending too many: the end is to be hung up.
+    pub(super) fn push(&mut self, errand: Errand) -> Result<(), Close> {
+        let waiting = self.queue.len();
+        match errand {
+            Errand::Record(session, _) if WAITING <= waiting => {
+                self.hub.handle_dropped(self.end, session);
+                tracing::warn!(%session, "the record is slow; the host must send facts again");
+            }
+            Errand::Fact(session, actor, event) if MOST <= waiting => {
+                self.hub.later.push(session, actor, *event);
+            }
+            Errand::End(..) if MOST <= waiting => return Err(Close::Busy),
+            errand => self.queue.push_back(errand),
         }
-        self.queue.push_back(errand);
+        Ok(())
     }
 
     /// The next outcome; none while there is nothing to do.
@@ -109,6 +122,14 @@ async fn run(hub: Arc<Hub>, end: Rid, errand: Errand) -> Outcome {
 }
 
 impl Hub {
+    /// Facts were dropped: its session, if it is this host's, waits for them.
+    fn handle_dropped(&self, host: Rid, session: SessionId) {
+        let mut sessions = self.sessions();
+        if sessions.get(session).is_some_and(|live| live.host() == host) {
+            sessions.handle_owed(session, Instant::now());
+        }
+    }
+
     /// Facts of a session. Acknowledged after the commit that holds them; not at all while the store does not take
     /// them.
     async fn record(&self, host: Rid, session: SessionId, entries: Vec<Entry>) -> Outcome {

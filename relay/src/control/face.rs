@@ -4,7 +4,7 @@
 use super::Hub;
 use nearhand_proto::{
     close::Close,
-    control::{PublicKey, Role, ToEnd},
+    control::{PublicKey, ToEnd},
     ids::ActorId,
     route::Rid,
 };
@@ -93,7 +93,6 @@ impl Drop for Ticket {
 pub(super) struct Presence {
     pub(super) hub: Arc<Hub>,
     pub(super) rid: Rid,
-    pub(super) role: Role,
     /// As the record names the end.
     pub(super) actor: ActorId,
     pub(super) connection: u64,

@@ -1,5 +1,5 @@
-//! Housekeeping: what time, the operator, guards and refusals ask of the hub. A task of its own, so that a slow disk never keeps
-//! anybody from being let in.
+//! Housekeeping: what time, the operator, guards and refusals ask of the hub. A task of its own, so that a slow disk
+//! never keeps anybody from being let in.
 
 use super::{Hub, table::Due};
 use nearhand_proto::{close::Close, ids::ActorId};

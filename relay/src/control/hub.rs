@@ -77,19 +77,19 @@ impl Hub {
     pub fn new(config: HubConfig, recorder: Recorder, routes: Arc<Mutex<Routes>>) -> Self {
         Self {
             wrong: Mutex::new(WrongCodes::new(config.limits)),
-            config,
             recorder,
             routes,
             refusals: Refusals::default(),
             later: Later::default(),
             doubt: AtomicBool::new(false),
-            directory: Mutex::default(),
+            directory: Mutex::new(Directory::new(config.limits)),
             sessions: Mutex::default(),
             addresses: Mutex::default(),
             accounts: Mutex::default(),
             registrations: Mutex::new(Buckets::new(REGISTRATIONS)),
             ends: Mutex::default(),
             draining: AtomicBool::new(false),
+            config,
         }
     }
 
@@ -163,7 +163,7 @@ impl Hub {
     /// A connection has ended. If it was the end's last one: its code rests, its claim is withdrawn, its sessions
     /// wait for it.
     pub(super) fn depart(&self, gone: &Presence) {
-        let Presence { rid, role, connection, actor, .. } = *gone;
+        let Presence { rid, connection, actor, .. } = *gone;
         if !self.leave(rid, connection) {
             return;
         }
@@ -171,7 +171,7 @@ impl Hub {
         let effects = {
             let mut directory = self.directory();
             // A newer connection may have come in the meantime; then nothing of it is taken away.
-            if self.is_there(rid) { Effects::default() } else { directory.gone(rid, role, now) }
+            if self.is_there(rid) { Effects::default() } else { directory.gone(rid, now) }
         };
         for event in self.carry_out(effects) {
             self.later.push(SessionId::NONE, actor, event);

@@ -1,4 +1,5 @@
-//! Refused handshakes, registrations and wishes go to the record in bundles: an attacker who makes thousands makes one entry a second.
+//! Refused handshakes, registrations and wishes go to the record in bundles: an attacker who makes thousands makes one
+//! entry a second.
 
 use super::Hub;
 use nearhand_proto::{

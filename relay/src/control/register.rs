@@ -101,7 +101,7 @@ async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(End, Inbox), Clos
         ticket: Arc::new(Mutex::new(Some(ticket))),
     };
     let actor = technician.unwrap_or_else(|| key.fingerprint()).actor();
-    let presence = Presence { hub: hub.clone(), rid, role, actor, connection: number };
+    let presence = Presence { hub: hub.clone(), rid, actor, connection: number };
     if !hub.enter(rid, face) {
         return Err(Close::Replaced);
     }

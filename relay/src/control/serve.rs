@@ -31,7 +31,8 @@ const NEW: Pace = Pace { burst: 100, every: Duration::from_millis(10) };
 /// How long connections have to end after `stop`.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Serves control connections until `stop`; then hangs up on everybody and returns when all actors have ended.
+/// Serves control connections until `stop`; then hangs up on everybody and returns when all actors have ended. Returns
+/// without `stop` only if the endpoint has ended by itself: nobody can be let in any more.
 pub async fn serve(hub: Arc<Hub>, endpoint: Endpoint, stop: CancellationToken) {
     let mut actors = JoinSet::new();
     let mut door = Door { hub, stop: stop.clone(), open: Arc::default(), new: Bucket::default(), number: 0 };
@@ -39,7 +40,13 @@ pub async fn serve(hub: Arc<Hub>, endpoint: Endpoint, stop: CancellationToken) {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            Some(incoming) = endpoint.accept() => door.admit(incoming, &mut actors),
+            incoming = endpoint.accept() => match incoming {
+                Some(incoming) => door.admit(incoming, &mut actors),
+                None => {
+                    tracing::error!("the relay's endpoint has ended, nobody can be let in");
+                    break;
+                }
+            },
             Some(ended) = actors.join_next(), if !actors.is_empty() => {
                 if let Err(error) = ended {
                     tracing::error!(%error, "a connection's task failed; its session goes on when it reconnects");
@@ -67,20 +74,23 @@ struct Door {
 
 impl Door {
     fn admit(&mut self, incoming: Incoming, actors: &mut JoinSet<()>) {
-        let limit = self.hub.config.limits.handshakes;
+        let limits = self.hub.config.limits;
+        let address = counted(incoming.remote_address().ip());
         let open = self.open.load(Ordering::Relaxed);
-        if limit <= open {
+        if limits.handshakes <= open {
             return incoming.ignore();
         }
         if !incoming.remote_address_validated() {
             let hurried = !self.new.take(NEW, Instant::now());
-            if hurried || limit / 4 <= open {
+            // Whoever writes a foreign address on first flights must not use up what it may have.
+            let crowded = limits.connections_per_address / 4 <= self.hub.addresses().of(&address);
+            if hurried || crowded || limits.handshakes / 4 <= open {
                 // Fails only for a validated address.
                 let _ = incoming.retry();
                 return;
             }
         }
-        let Some(ticket) = Ticket::admit(&self.hub, counted(incoming.remote_address().ip())) else {
+        let Some(ticket) = Ticket::admit(&self.hub, address) else {
             return incoming.refuse();
         };
         self.number += 1;

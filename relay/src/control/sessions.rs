@@ -41,7 +41,7 @@ impl End {
 
     /// After registration: the routes open again where the other end is there as well and the technician still is
     /// one. Of a closing session, the end learns that it is over.
-    pub(super) fn reopen(&mut self, returning: Vec<Returning>) {
+    pub(super) fn reopen(&mut self, returning: Vec<Returning>) -> Turn {
         self.hub.sessions().mark_there(self.rid, Instant::now());
         for Returning { live, removed } in returning {
             let session = live.row.id;
@@ -53,9 +53,10 @@ impl End {
                 self.hub.paired(self.rid);
                 self.hub.open_route(session);
                 let event = Event::SessionReconnected { end: self.role };
-                self.errands.push(Errand::Fact(session, self.key.fingerprint().actor(), Box::new(event)));
+                self.errands.push(Errand::Fact(session, self.key.fingerprint().actor(), Box::new(event)))?;
             }
         }
+        Ok(())
     }
 
     /// Host: facts of a session.
@@ -63,15 +64,13 @@ impl End {
         if ToRelay::MAX_ENTRIES < entries.len() {
             return Err(Close::Protocol);
         }
-        self.errands.push(Errand::Record(session, entries));
-        Ok(())
+        self.errands.push(Errand::Record(session, entries))
     }
 
     /// Either: the session is over. What the host says comes after its facts and ends it; a viewer only leaves.
     pub(super) async fn end_session(&mut self, session: SessionId, why: Close) -> Turn {
         if self.role == Role::Host {
-            self.errands.push(Errand::End(session, hosts_reason(why)));
-            return Ok(());
+            return self.errands.push(Errand::End(session, hosts_reason(why)));
         }
         let own = self.hub.sessions().get(session).filter(|live| live.viewer() == self.rid).cloned();
         match own.map(|live| live.closing()) {
@@ -178,18 +177,18 @@ impl Hub {
             Close::Lost => Event::SessionLost { reason },
             _ => Event::SessionEnd { reason, bytes, packets },
         };
-        self.record_ending(session, event).await;
-        match live.closing() {
-            None => self.tell_ended(&live, reason),
-            Some(_) => self.deliver(vec![(live.host(), ToEnd::Ended { session, why: reason })]),
-        }
+        let ends: &[Rid] = match live.closing() {
+            None => &[live.host(), live.viewer()],
+            Some(_) => &[live.host()],
+        };
+        self.finish(session, event, ends, reason).await;
     }
 
     /// A session that nobody ended: `session.lost` on record, never an invented end.
     pub(super) async fn lose_session(&self, session: SessionId, why: Close) {
         let Some(live) = self.shut(session, why) else { return };
-        self.record_ending(session, Event::SessionLost { reason: why }).await;
-        self.tell_ended(&live, why);
+        let ends = [live.host(), live.viewer()];
+        self.finish(session, Event::SessionLost { reason: why }, &ends, why).await;
     }
 
     fn shut(&self, session: SessionId, why: Close) -> Option<Live> {
@@ -199,20 +198,26 @@ impl Hub {
         Some(live)
     }
 
-    fn tell_ended(&self, live: &Live, why: Close) {
-        let ended = ToEnd::Ended { session: live.row.id, why };
-        self.deliver(vec![(live.host(), ended.clone()), (live.viewer(), ended)]);
+    /// Records an ending, then tells these ends. It is kept until it is recorded: whoever waits here may be dropped.
+    async fn finish(&self, session: SessionId, event: Event, ends: &[Rid], why: Close) {
+        let told = ends.iter().map(|end| (*end, ToEnd::Ended { session, why })).collect();
+        self.sessions().keep_ending(session, event.clone(), told);
+        self.record_ending(session, event).await;
     }
 
+    /// Does nothing to a session whose ending is on record already.
     async fn record_ending(&self, session: SessionId, event: Event) {
-        if let Err(error) = self.recorder.end_session(session, event.clone()).await {
+        let recorded = self.recorder.end_session(session, event).await;
+        if let Err(error) = &recorded {
             tracing::error!(%error, %session, "ending not recorded, will be tried again");
-            self.sessions().keep_ending(session, event);
         }
+        let told = self.sessions().handle_ending(session, recorded.is_ok());
+        self.deliver(told);
     }
 
-    pub(super) async fn retry_endings(&self) {
-        let endings = self.sessions().take_endings();
+    /// Records the endings that are not on record yet.
+    pub async fn retry_endings(&self) {
+        let endings = self.sessions().endings();
         for (session, event) in endings {
             self.record_ending(session, event).await;
         }

@@ -4,11 +4,12 @@
 //! open --the host says End--> ended
 //!   |--an end stays away--> lost
 //!   \--the viewer says End, its technician is removed, the host says End while facts are missing--> closing
-//! closing --the host says End and nothing is missing, or it says nothing for 5 s, or it stays away--> ended
+//! closing --the host says End and nothing is missing, or it says nothing for 5 s, or it stays away, or it
+//!            has come and gone for twice the time that an end may be away--> ended
 //! ```
 //! A closing session has no route any more; the host may still bring its last facts.
 
-use crate::{forward::Traffic, record::SessionRow};
+use crate::{directory::Outbox, forward::Traffic, record::SessionRow};
 use nearhand_proto::{
     close::Close,
     control::SessionState,
@@ -109,13 +110,14 @@ impl Live {
     fn due(&self, absence: Duration, now: Instant) -> Option<Due> {
         let over = |patience: Duration, since: Instant| patience <= now.saturating_duration_since(since);
         let gone = |since: &Option<Instant>| since.is_some_and(|since| over(absence, since));
-        match (self.closing, self.away) {
-            (None, away) => away.iter().any(gone).then_some(Due::Lose),
-            (Some(Closing { why, since, heard }), [None, _]) => {
-                (over(LAST_FACTS, heard) || over(absence, since)).then_some(Due::End(why))
-            }
-            (Some(Closing { why, .. }), [host, _]) => gone(&host).then_some(Due::End(why)),
-        }
+        let Some(Closing { why, since, heard }) = self.closing else {
+            return self.away.iter().any(gone).then_some(Due::Lose);
+        };
+        let [host, _] = self.away;
+        let silent = host.map_or_else(|| over(LAST_FACTS, heard), |since| over(absence, since));
+        // However often the host comes and goes.
+        let enough = over(absence.saturating_mul(2), since);
+        (silent || enough).then_some(Due::End(why))
     }
 }
 
@@ -124,7 +126,15 @@ impl Live {
 pub(super) struct Sessions {
     live: HashMap<SessionId, Live>,
     ended: VecDeque<(SessionId, Close)>,
-    unrecorded: Vec<(SessionId, Event)>,
+    unrecorded: HashMap<SessionId, Ending>,
+}
+
+/// An ending that still has to be recorded.
+#[derive(Debug)]
+struct Ending {
+    event: Event,
+    /// What the ends are told once that was done or tried.
+    told: Outbox,
 }
 
 impl Sessions {
@@ -199,7 +209,7 @@ impl Sessions {
         for live in self.live.values_mut() {
             if live.host() == end {
                 live.away[0] = None;
-                live.closing = live.closing.map(|closing| Closing { since: now, heard: now, ..closing });
+                live.closing = live.closing.map(|closing| Closing { heard: now, ..closing });
             } else if live.viewer() == end {
                 live.away[1] = None;
             }
@@ -247,14 +257,24 @@ impl Sessions {
         due.collect()
     }
 
-    /// An ending that the record would not take.
-    pub(super) fn keep_ending(&mut self, session: SessionId, event: Event) {
-        self.unrecorded.push((session, event));
+    /// An ending that is to be recorded, and what its ends are told then.
+    pub(super) fn keep_ending(&mut self, session: SessionId, event: Event, told: Outbox) {
+        self.unrecorded.insert(session, Ending { event, told });
     }
 
-    /// All of them, to be tried again.
-    pub(super) fn take_endings(&mut self) -> Vec<(SessionId, Event)> {
-        std::mem::take(&mut self.unrecorded)
+    /// All that still have to be recorded.
+    pub(super) fn endings(&self) -> Vec<(SessionId, Event)> {
+        self.unrecorded.iter().map(|(session, ending)| (*session, ending.event.clone())).collect()
+    }
+
+    /// The record has taken an ending, or not: then it stays, to be tried again. Returns what the ends are to be told,
+    /// once.
+    pub(super) fn handle_ending(&mut self, session: SessionId, recorded: bool) -> Outbox {
+        let told = self.unrecorded.get_mut(&session).map(|ending| std::mem::take(&mut ending.told));
+        if recorded {
+            self.unrecorded.remove(&session);
+        }
+        told.unwrap_or_default()
     }
 }
 
@@ -309,13 +329,32 @@ mod tests {
         assert!(sessions.get(ID).unwrap().is_owed());
         assert_eq!(due(&sessions, LAST_FACTS * 2), None, "it will send them again");
         assert_eq!(due(&sessions, LAST_FACTS * 2 + AGAIN), left);
-        sessions.handle_owed(ID, now + MINUTE);
-        assert_eq!(due(&sessions, MINUTE), left, "but not for ever");
+        sessions.handle_owed(ID, now + MINUTE * 2);
+        assert_eq!(due(&sessions, MINUTE * 2), left, "but not for ever");
         sessions.mark_away(live.host(), now + LAST_FACTS);
         assert_eq!(due(&sessions, MINUTE), None, "the host may come back");
         assert_eq!(due(&sessions, LAST_FACTS + MINUTE), left);
         assert!(sessions.remove(ID, Close::Done).is_some());
         assert_eq!(sessions.why_ended(ID), Close::TechnicianLeft);
+    }
+
+    #[test]
+    fn a_host_that_comes_and_goes_does_not_keep_a_closed_session_open_for_ever() {
+        let now = Instant::now();
+        let (mut sessions, live, due) = table(now);
+        assert!(sessions.close(ID, Close::TechnicianLeft, now).is_some());
+        sessions.mark_away(live.host(), now);
+        for second in 0..MINUTE.as_secs() * 2 {
+            let after = Duration::from_secs(second);
+            sessions.mark_there(live.host(), now + after);
+            assert_eq!(due(&sessions, after), None, "{second} s: it may bring its facts");
+            if second % 2 == 1 {
+                sessions.mark_away(live.host(), now + after);
+            }
+        }
+        assert_eq!(due(&sessions, MINUTE * 2), Some(Due::End(Close::TechnicianLeft)));
+        sessions.mark_there(live.host(), now + MINUTE * 2);
+        assert_eq!(due(&sessions, MINUTE * 2), Some(Due::End(Close::TechnicianLeft)));
     }
 
     #[test]

@@ -2,19 +2,21 @@
 
 use super::{
     Hub, HubConfig,
+    errands::{Errand, Errands},
     face::{Face, Hangup, Presence, Ticket},
 };
 use crate::{
     directory::{Claimant, Claimed, Drawn},
     forward::Routes,
     limits::Limits,
-    record::{Recorder, SessionRow},
+    record::{RecordError, Recorder, SessionRow},
 };
 use nearhand_proto::{
     close::Close,
-    control::{Role, Technician, ToEnd},
+    control::{Technician, ToEnd},
     ids::{ActorId, Fingerprint, SessionId},
     net::Identity,
+    record::Event,
     route::Rid,
     text::Name,
 };
@@ -24,6 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const ABSENCE: Duration = Duration::from_secs(600);
@@ -37,7 +40,7 @@ fn hub() -> (tempfile::TempDir, Arc<Hub>) {
 }
 
 /// An end that has registered.
-fn registered(hub: &Arc<Hub>, role: Role, number: u64) -> (Presence, mpsc::Receiver<ToEnd>) {
+fn registered(hub: &Arc<Hub>, number: u64) -> (Presence, mpsc::Receiver<ToEnd>) {
     let key = Identity::generate(1).unwrap().public();
     let ticket = Ticket::admit(hub, ADDRESS).unwrap();
     let rid = hub.routes().register(key.fingerprint(), (ADDRESS, 1).into(), number).unwrap();
@@ -52,14 +55,14 @@ fn registered(hub: &Arc<Hub>, role: Role, number: u64) -> (Presence, mpsc::Recei
     };
     assert!(hub.enter(rid, face));
     let actor = key.fingerprint().actor();
-    (Presence { hub: hub.clone(), rid, role, actor, connection: number }, messages)
+    (Presence { hub: hub.clone(), rid, actor, connection: number }, messages)
 }
 
 #[tokio::test]
 async fn an_actor_that_panics_leaves_nothing_behind() {
     let (_folder, hub) = hub();
-    let (host, _) = registered(&hub, Role::Host, 1);
-    let (viewer, mut told) = registered(&hub, Role::Viewer, 2);
+    let (host, _) = registered(&hub, 1);
+    let (viewer, mut told) = registered(&hub, 2);
     let now = Instant::now();
     let Drawn::Waiting(locator, _) = hub.directory().wait(host.rid, ADDRESS, [0; 4], now) else { panic!() };
     let technician =
@@ -90,7 +93,7 @@ async fn an_actor_that_panics_leaves_nothing_behind() {
 #[tokio::test]
 async fn an_older_connection_takes_nothing_from_a_newer_one() {
     let (_folder, hub) = hub();
-    let (old, _) = registered(&hub, Role::Host, 1);
+    let (old, _) = registered(&hub, 1);
     let rid = old.rid;
     let key = hub.key_of(rid).unwrap();
     let (mailbox, _messages) = mpsc::channel(9);
@@ -125,4 +128,84 @@ async fn registrations_from_one_address_have_a_pace() {
     assert!((200..210).contains(&allowed), "{allowed}");
     assert!(hub.may_register([10, 0, 0, 1].into()));
     assert!(!hub.is_there(Rid::of(&Fingerprint([1; 32]))));
+}
+
+#[tokio::test]
+async fn an_ending_whose_actor_is_dropped_while_the_disk_is_full_is_recorded_and_told_later() {
+    let (folder, hub) = hub();
+    let (host, _facts) = registered(&hub, 1);
+    let (viewer, mut told) = registered(&hub, 2);
+    let session = SessionId([1; 16]);
+    let key = |rid| hub.key_of(rid).unwrap().fingerprint();
+    let row = SessionRow {
+        id: session,
+        host_key: key(host.rid),
+        viewer_key: key(viewer.rid),
+        technician: ActorId([2; 16]),
+    };
+    let start = Event::SessionStart {
+        technician: Name::lossy("Vera"),
+        desk: Name::lossy("Desk"),
+        technician_key: Fingerprint([2; 32]),
+        host_key: hub.key_of(host.rid).unwrap(),
+        viewer_key: hub.key_of(viewer.rid).unwrap(),
+    };
+    hub.recorder.start_session(row.clone(), start).await.unwrap();
+    hub.sessions().insert(row, 0, None);
+    let hand = rusqlite::Connection::open(folder.path().join("record.db")).unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON head BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    hand.execute_batch(full).unwrap();
+    tokio::select! {
+        biased;
+        () = hub.end_session(session, Close::UserStopped) => {}
+        () = std::future::ready(()) => {}
+    }
+    // The writer has been at it once this has failed as well.
+    let fact = hub.recorder.fact(SessionId::NONE, host.actor, Event::HostWaiting).await;
+    assert!(matches!(fact, Err(RecordError::Unavailable(_))), "{fact:?}");
+    hand.execute_batch("DROP TRIGGER full").unwrap();
+    hub.retry_endings().await;
+    assert_eq!(hub.recorder.all_open_sessions().await.unwrap(), []);
+    assert_eq!(told.try_recv(), Ok(ToEnd::Ended { session, why: Close::UserStopped }));
+    assert!(hub.sessions().endings().is_empty(), "once");
+    hub.retry_endings().await;
+    assert!(told.try_recv().is_err(), "once");
+}
+
+#[tokio::test]
+async fn errands_are_bounded() {
+    let (_folder, hub) = hub();
+    let (host, _) = registered(&hub, 1);
+    let (other, _) = registered(&hub, 2);
+    let row = |id, host: &Presence| SessionRow {
+        id: SessionId([id; 16]),
+        host_key: hub.key_of(host.rid).unwrap().fingerprint(),
+        viewer_key: Fingerprint([9; 32]),
+        technician: ActorId([2; 16]),
+    };
+    let (own, foreign) = (row(1, &host), row(2, &other));
+    for row in [&own, &foreign] {
+        hub.sessions().insert(row.clone(), 0, None);
+    }
+    let mut errands = Errands::new(hub.clone(), host.rid);
+    let end = || Errand::End(own.id, Close::Done);
+    assert_eq!((0..1_000).filter(|_| errands.push(end()).is_ok()).count(), 64);
+    assert_eq!(errands.push(end()), Err(Close::Busy));
+    let fact = Errand::Fact(own.id, host.actor, Box::new(Event::HostRegistered));
+    assert_eq!(errands.push(fact), Ok(()), "what the relay has witnessed is no fault of the end");
+    tokio::time::timeout(ABSENCE, hub.later.due()).await.unwrap();
+    for row in [&own, &foreign] {
+        assert_eq!(errands.push(Errand::Record(row.id, Vec::new())), Ok(()), "to be sent again");
+    }
+    let owed = |row: &SessionRow| hub.sessions().get(row.id).unwrap().is_owed();
+    assert_eq!((owed(&own), owed(&foreign)), (true, false));
+}
+
+#[tokio::test]
+async fn serving_ends_with_its_endpoint() {
+    let (_folder, hub) = hub();
+    let endpoint = quinn::Endpoint::client((ADDRESS, 0).into()).unwrap();
+    endpoint.close(quinn::VarInt::from_u32(0), &[]);
+    let serving = super::serve(hub, endpoint, CancellationToken::new());
+    tokio::time::timeout(Duration::from_secs(20), serving).await.unwrap();
 }

@@ -81,9 +81,9 @@ fn an_abandoned_claim_leaves_the_code_waiting() {
     assert_eq!(effects.outbox[0].0, rid(2));
     assert!(effects.wrong.is_empty(), "the host had not answered");
     assert!(matches!(claim(&mut directory, locator, 3, now).0, Claimed::Started(_)));
-    assert_eq!(directory.gone(rid(3), Role::Viewer, now).outbox[0].0, rid(1));
+    assert_eq!(directory.gone(rid(3), now).outbox[0].0, rid(1));
     let (Claimed::Started(_), _) = claim(&mut directory, locator, 4, now) else { panic!() };
-    let told = directory.gone(rid(1), Role::Host, now).outbox;
+    let told = directory.gone(rid(1), now).outbox;
     assert!(matches!(told[0].1, ToEnd::Withdrawn { why: Close::HostGone, .. }));
     assert_eq!(directory.waiting(), 0);
 }
@@ -129,7 +129,7 @@ fn guess(
     }
     assert!(confirmed.is_none_or(|from| directory.confirm(id, from, now).is_none()));
     let wrong = end(&mut directory, id).wrong.len();
-    let again = [directory.gone(rid(2), Role::Viewer, now), directory.gone(rid(1), Role::Host, now)];
+    let again = [directory.gone(rid(2), now), directory.gone(rid(1), now)];
     assert!(again.iter().all(|effects| effects.wrong.is_empty()), "once");
     wrong
 }
@@ -143,8 +143,8 @@ fn an_answered_claim_that_the_host_does_not_confirm_is_a_wrong_code_whoever_ends
     assert_eq!(guess(&answered, None, abandoned(host, Close::WrongCode)), 1);
     assert_eq!(guess(&answered, None, abandoned(host, Close::Protocol)), 1);
     assert_eq!(guess(&answered, None, abandoned(viewer, Close::TechnicianLeft)), 1);
-    assert_eq!(guess(&answered, None, |table, _| table.gone(rid(2), Role::Viewer, now)), 1);
-    assert_eq!(guess(&answered, None, |table, _| table.gone(rid(1), Role::Host, now)), 1);
+    assert_eq!(guess(&answered, None, |table, _| table.gone(rid(2), now)), 1);
+    assert_eq!(guess(&answered, None, |table, _| table.gone(rid(1), now)), 1);
     assert_eq!(guess(&answered, None, |table, _| table.leave(rid(1), Close::NoSuchCode, now)), 1);
     assert_eq!(guess(&answered, Some(viewer), abandoned(viewer, Close::TechnicianLeft)), 1);
     assert_eq!(guess(&answered, Some(host), abandoned(viewer, Close::TechnicianLeft)), 0, "it was right");
@@ -181,15 +181,30 @@ fn a_new_locator_withdraws_the_claim_at_the_old_one() {
 
 #[test]
 fn an_address_that_uses_up_locators_is_stopped_and_nobody_else() {
+    for connections_per_address in [1, 16, 100] {
+        let now = Instant::now();
+        let limits = Limits { connections_per_address, ..Limits::default() };
+        let mut directory = Directory::new(limits);
+        for n in 0..=connections_per_address * RESTING {
+            assert!(wait(&mut directory, rid(1), n.to_be_bytes(), now).is_some(), "{n}");
+        }
+        let free = [0, 0, 0xff, 0];
+        assert!(matches!(directory.wait(rid(1), ADDRESS, free, now), Drawn::Busy));
+        let elsewhere = directory.wait(rid(2), [10, 0, 0, 1].into(), free, now);
+        assert!(matches!(elsewhere, Drawn::Waiting(..)));
+        assert!(wait(&mut directory, rid(1), [0, 0, 0xfe, 0], now + REST).is_some());
+        assert_eq!(directory.resting_of.get(&ADDRESS), Some(&1));
+    }
+}
+
+#[test]
+fn an_end_that_was_host_first_and_viewer_then_leaves_nothing() {
     let now = Instant::now();
     let mut directory = Directory::default();
-    for n in 0..=MAX_RESTING {
-        assert!(wait(&mut directory, rid(1), n.to_be_bytes(), now).is_some(), "{n}");
-    }
-    let free = [0, 0, 0xff, 0];
-    assert!(matches!(directory.wait(rid(1), ADDRESS, free, now), Drawn::Busy));
-    let elsewhere = directory.wait(rid(2), [10, 0, 0, 1].into(), free, now);
-    assert!(matches!(elsewhere, Drawn::Waiting(..)));
-    assert!(wait(&mut directory, rid(1), [0, 0, 1, 0], now + REST).is_some());
-    assert_eq!(directory.resting_of.get(&ADDRESS), Some(&1));
+    wait(&mut directory, rid(1), [0, 0, 0, 7], now).unwrap();
+    let other = wait(&mut directory, rid(2), [0, 0, 0, 8], now).unwrap();
+    let (Claimed::Started(_), _) = claim(&mut directory, other, 1, now) else { panic!() };
+    let effects = directory.gone(rid(1), now);
+    assert_eq!((directory.waiting(), directory.claims.len()), (1, 0), "the other host waits");
+    assert!(matches!(effects.outbox[..], [(to, ToEnd::Withdrawn { .. })] if to == rid(2)), "{effects:?}");
 }

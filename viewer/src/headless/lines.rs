@@ -56,7 +56,8 @@ pub(super) enum Line {
     RelayLost,
     RelayBack,
     Ended {
-        code: u16,
+        exit: u8,
+        reason: String,
         why: &'static str,
     },
     /// The picture was quiet for `ms`.
@@ -164,7 +165,8 @@ pub(super) fn line_of(event: &Event) -> Option<Line> {
         }
         Event::Asking(rights) => Line::Asking { rights: rights.to_string() },
         Event::Rights { held, why } => Line::Rights { held: held.to_string(), why: change_word(*why) },
-        Event::Updated { .. } => return None,
+        // What `done` says.
+        Event::Updated { .. } | Event::Acted(_) => return None,
         Event::NoPicture(why) if why.is_empty() => Line::PictureBack,
         Event::NoPicture(why) => Line::NoPicture { why: why.clone() },
         Event::NeedsRight(rights) => Line::NeedsRight { rights: rights.to_string() },
@@ -173,7 +175,7 @@ pub(super) fn line_of(event: &Event) -> Option<Line> {
         Event::Resumed => Line::Resumed,
         Event::RelayLost => Line::RelayLost,
         Event::RelayBack => Line::RelayBack,
-        Event::Ended(why) => Line::Ended { code: why.code(), why: why.sentence() },
+        Event::Ended(why) => Line::Ended { exit: why.exit_code(), reason: why.name(), why: why.sentence() },
     })
 }
 
@@ -221,7 +223,7 @@ mod tests {
         check(&line_of(&Event::RelayLost).unwrap(), r#"{"event":"relay_lost"}"#);
         check(&line_of(&Event::NoPicture(String::new())).unwrap(), r#"{"event":"picture_back"}"#);
         let ended = line_of(&Event::Ended(Close::Done)).unwrap();
-        check(&ended, r#"{"event":"ended","code":0,"why":"the session has ended"}"#);
+        check(&ended, r#"{"event":"ended","exit":0,"reason":"done","why":"the session has ended"}"#);
         check(&Line::Done { line: 3, command: "type" }, r#"{"event":"done","line":3,"command":"type"}"#);
         let stats = Line::Stats(StatsLine {
             session_id: None,

@@ -66,7 +66,7 @@ const WORDS: [(&str, &str); 16] = [
     ("key", "KEYS, such as ctrl+alt+t"),
     ("hold", "KEYS, such as ctrl+alt"),
     ("release", "KEYS, such as ctrl+alt"),
-    ("type", "TEXT after one space"),
+    ("type", "TEXT after one space, without control characters"),
     ("watch", "X Y"),
     ("monitor", "N, counted from 1"),
     ("ask", "RIGHTS, such as view,control"),
@@ -204,10 +204,15 @@ fn step(text: &str) -> Result<Step, String> {
 fn verbatim(word: &str, rest: &str) -> Option<Option<Step>> {
     let there = Some(rest).filter(|rest| !rest.is_empty());
     match word {
-        "type" => Some(there.map(|text| Step::Type(text.to_owned()))),
+        "type" => Some(there.filter(|text| is_typable(text)).map(|text| Step::Type(text.to_owned()))),
         "note" => Some(there.filter(|text| text.len() <= MAX_NOTE).map(|text| Step::Note(text.to_owned()))),
         _ => None,
     }
+}
+
+/// No key types a control character; Tab is one that a key types.
+fn is_typable(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() && c != '\t')
 }
 
 fn expected(text: &str) -> String {
@@ -288,6 +293,7 @@ mod tests {
         check("key ctrl+t", Step::Key("ctrl+t".parse().unwrap()));
         check("hold ctrl", Step::Hold("ctrl".parse().unwrap()));
         check("release ctrl", Step::Release("ctrl".parse().unwrap()));
+        assert!(step("type a\u{1b}b").is_err(), "nothing types an escape");
         check("type  two  spaces # and; all ", Step::Type(" two  spaces # and; all ".into()));
         check("watch 10 20", Step::Watch(AT));
         check("monitor 2", Step::Monitor(2));
@@ -338,7 +344,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_typed_as_it_is(text in "[^\r\n]{1,80}") {
+        fn any_text_is_typed_as_it_is(text in "\\PC{1,80}") {
             prop_assert_eq!(step(&format!("type {text}")), Ok(Step::Type(text)));
         }
     }

@@ -43,6 +43,8 @@ pub(super) struct Progress {
     pub picture: Option<Picture>,
     /// Why there is none for now; empty while there is.
     pub no_picture: String,
+    /// The last mark in our input that the host has reached.
+    pub acted: u32,
     /// Notes that stand in the record.
     pub noted: u64,
     /// Why the session is over.
@@ -82,6 +84,7 @@ impl Progress {
                 return self.picture.replace(shown) != Some(shown);
             }
             Event::NoPicture(why) => self.no_picture.clone_from(why),
+            Event::Acted(mark) => self.acted = *mark,
             Event::Noted { .. } => self.noted += 1,
             Event::Suspended => self.suspended = true,
             Event::Resumed => self.suspended = false,

@@ -81,7 +81,7 @@ where
 /// The same for a session that runs already; drops its handle at the end.
 pub async fn run(handle: Handle, plan: Plan, out: impl Write, stop: CancellationToken) -> Outcome {
     let lines = Lines::new(out, Clock::start());
-    let mut runner = Runner { progress: Progress::new(plan.want), handle, lines, stop };
+    let mut runner = Runner { progress: Progress::new(plan.want), handle, lines, marks: 0, stop };
     let stopped = runner.take_commands(plan.commands).await;
     runner.end(stopped).await
 }
@@ -91,6 +91,8 @@ pub(super) struct Runner<W> {
     pub(super) handle: Handle,
     pub(super) progress: Progress,
     pub(super) lines: Lines<W>,
+    /// Marks set in the input so far.
+    pub(super) marks: u32,
     stop: CancellationToken,
 }
 
@@ -117,7 +119,8 @@ impl<W: Write> Runner<W> {
                 Err(stop) => return Err(stop),
             }
         }
-        Ok(())
+        // Commands that are over before the start would hide why there was none.
+        self.need_start().await
     }
 
     async fn next_command(&mut self, commands: &mut Commands) -> Result<Option<Next>, Stop> {

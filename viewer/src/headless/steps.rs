@@ -9,7 +9,7 @@ use super::{
     run::{Runner, Stop},
     snapshot,
 };
-use crate::messages::Command;
+use crate::messages::{Act, Command};
 use nearhand_proto::{rights::Rights, session::geometry::Point};
 use std::{
     io::Write,
@@ -26,6 +26,9 @@ const RIGHTS: Duration = Duration::from_secs(300);
 
 /// How long mouse and keyboard wait for a lost connection; longer than a session outlives that (10 min).
 const CUT: Duration = Duration::from_secs(660);
+
+/// How long the host may take to inject what one command sent: 1 MiB of text at its slowest.
+const INJECTED: Duration = Duration::from_secs(600);
 
 /// How long `note` waits for the record.
 const RECORD: Duration = Duration::from_secs(30);
@@ -110,7 +113,20 @@ impl<W: Write> Runner<W> {
             self.send(Command::Input(act)).await?;
             self.until(Instant::now() + pause, |_| false).await?;
         }
-        Ok(())
+        self.injected().await
+    }
+
+    /// Waits until the host has injected what was sent; fails if the right is taken back before that.
+    async fn injected(&mut self) -> Result<(), Stop> {
+        self.marks = self.marks.wrapping_add(1);
+        let mark = self.marks;
+        self.send(Command::Input(Act::Mark(mark))).await?;
+        let give_up = Instant::now() + INJECTED;
+        let over = |progress: &Progress| progress.acted == mark || !progress.held.contains(Rights::CONTROL);
+        if !self.until(give_up, over).await? {
+            return Err(StepError::Cut.into());
+        }
+        self.need(Rights::CONTROL).await
     }
 
     async fn show_monitor(&mut self, number: usize) -> Result<(), Stop> {
@@ -159,7 +175,7 @@ impl<W: Write> Runner<W> {
         self.tell(&line)
     }
 
-    async fn need_start(&mut self) -> Result<(), Stop> {
+    pub(super) async fn need_start(&mut self) -> Result<(), Stop> {
         let started = self.until(Instant::now() + RIGHTS, |progress| progress.started).await?;
         if started { Ok(()) } else { Err(StepError::NotStarted.into()) }
     }

@@ -106,6 +106,10 @@ impl Played {
     async fn finish(mut self) -> Vec<Command> {
         let mut taken = Vec::new();
         while let Some(command) = self.ends.commands.recv().await {
+            if let Command::Input(Act::Mark(mark)) = command {
+                self.tell(Event::Acted(mark)).await;
+                continue;
+            }
             if command == Command::End {
                 self.tell(Event::Ended(Close::TechnicianLeft)).await;
                 break;
@@ -142,11 +146,18 @@ async fn a_script_waits_for_consent_and_picture_then_acts_and_ends() {
         story("click 3 2; type hi; stats; note all well", async |mut played: Played| {
             played.begin(BOTH).await;
             played.paint([1, 2, 3], false).await;
-            let mut first = Vec::new();
+            let (mut first, mut marks) = (Vec::new(), Vec::new());
             while !matches!(first.last(), Some(Command::Note(_))) {
-                first.push(played.ends.commands.recv().await.unwrap());
+                let command = played.ends.commands.recv().await.unwrap();
+                if let Command::Input(Act::Mark(mark)) = command {
+                    marks.push(mark);
+                    played.tell(Event::Acted(mark)).await;
+                } else {
+                    first.push(command);
+                }
             }
             played.tell(Event::Noted { seq: 4 }).await;
+            assert_eq!(marks, [1, 2], "each command waits until it is injected");
             assert_eq!(played.finish().await, []);
             first
         })
@@ -287,7 +298,7 @@ async fn a_session_that_ends_by_itself_ends_the_run() {
             story("wait-settled", async |played: Played| played.tell(Event::Ended(why)).await).await;
         assert_eq!(outcome.exit_code(), exit);
         assert_eq!(outcome.to_string(), why.sentence());
-        assert!(has(&said, &format!(r#"{{"event":"ended","code":{}"#, why.code())), "{said:?}");
+        assert!(has(&said, &format!(r#"{{"event":"ended","exit":{exit},"#)), "{said:?}");
     }
     let (outcome, ..) = story("wait-settled", async |played: Played| drop(played)).await;
     assert!(matches!(outcome, Outcome::Ended(Close::Internal)), "a session that vanishes: {outcome:?}");

@@ -209,6 +209,7 @@ impl Session {
             ToViewer::Asking(rights) => Event::Asking(rights),
             ToViewer::Rights { held, why } => Event::Rights { held, why },
             ToViewer::Noted { seq } => Event::Noted { seq },
+            ToViewer::Acted(mark) => Event::Acted(mark),
             ToViewer::NeedsRight(rights) => Event::NeedsRight(rights),
             ToViewer::NoPicture(why) => Event::NoPicture(nearhand_proto::text::printable(&why)),
             ToViewer::Shape(shape) if shape.is_whole() => return Ok(()), // drawn by the window; headless has none
@@ -287,6 +288,7 @@ impl Session {
             (Act::Wheel { x, y }, _) => Input::Wheel { x, y },
             (Act::Key { usage, down }, _) => Input::Key { usage, down },
             (Act::Text(text), _) => Input::Text(text),
+            (Act::Mark(mark), _) => Input::Mark(mark),
         };
         if let Some(inputs) = &self.inputs {
             // There is room: `next_command` has waited for it.

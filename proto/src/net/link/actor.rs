@@ -92,10 +92,10 @@ impl Actor {
             // This the owner must know, and it is waited for: a full channel is no reason to end.
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return online.close(Close::Done),
                 sent = self.events.send(registered) => if sent.is_err() {
                     return online.close(Close::Done);
                 },
+                () = self.stop.cancelled() => {} // served below: what is queued goes out first
             }
             let down = match self.serve(&mut online).await {
                 Fate::Stopped => return online.close(Close::Done),

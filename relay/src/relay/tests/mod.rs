@@ -19,7 +19,7 @@ use nearhand_proto::{
     relay_string::RelayString,
     text::Name,
 };
-use quinn::{Connection, Endpoint};
+use quinn::{ClientConfig, Connection, Endpoint};
 use serde_bytes::ByteBuf;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -45,6 +45,10 @@ struct Bench {
 
 impl Bench {
     async fn start() -> Self {
+        Self::start_with(Limits::default()).await
+    }
+
+    async fn start_with(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config {
             data: folder.path().to_owned(),
@@ -53,7 +57,7 @@ impl Bench {
             desk: Name::lossy("Example Desk"),
             drain: Duration::from_secs(1),
             absence: Duration::from_secs(600),
-            limits: Limits::default(),
+            limits,
         };
         let relay = Relay::start(config.clone()).await.unwrap();
         config.listen.set_port(relay.string().port);
@@ -173,6 +177,13 @@ struct Peer {
 }
 
 impl Peer {
+    fn config(relay: &RelayString, technician: Option<&Identity>) -> ClientConfig {
+        let tls = relay_client_tls(relay.key, Arc::new(AtomicBool::new(false)), technician).unwrap();
+        let mut config = ClientConfig::new(Arc::new(tls));
+        config.transport_config(control_of_end()).initial_dst_cid_provider(initial_for_relay());
+        config
+    }
+
     /// Connects and says nothing yet.
     async fn dial(
         relay: &RelayString,
@@ -181,10 +192,8 @@ impl Peer {
         technician: Option<&Identity>,
     ) -> Self {
         let endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
-        let tls = relay_client_tls(relay.key, Arc::new(AtomicBool::new(false)), technician).unwrap();
-        let mut config = quinn::ClientConfig::new(Arc::new(tls));
-        config.transport_config(control_of_end()).initial_dst_cid_provider(initial_for_relay());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, relay.port));
+        let config = Self::config(relay, technician);
         let connecting = endpoint.connect_with(config, address, "nearhand").unwrap();
         let connection = in_time("a connection", connecting).await.unwrap();
         let (send, receive) = connection.open_bi().await.unwrap();

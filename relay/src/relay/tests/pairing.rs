@@ -1,13 +1,16 @@
 //! Pairing: what an end may do that is in no session, and how often.
 
-use super::{Bench, Peer};
+use super::{Bench, Peer, in_time};
+use crate::limits::Limits;
 use nearhand_proto::{
     close::Close,
     control::{Leave, Role, ToEnd, ToRelay},
     net::Identity,
     record::Event,
 };
-use std::sync::Arc;
+use quinn::Endpoint;
+use std::{net::Ipv4Addr, sync::Arc};
+use tokio::net::UdpSocket;
 
 fn is_wrong_code(event: &Event) -> bool {
     matches!(event, Event::PairWrongCode { .. })
@@ -114,14 +117,41 @@ async fn connections_in_all_are_limited() {
     bench.config.limits.connections_in_all = 1;
     let bench = bench.restart(async |_| {}).await;
     let host = bench.end(Role::Host, None).await;
-    let endpoint = quinn::Endpoint::client((std::net::Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
     let relay = bench.relay.string();
     let tls = nearhand_proto::net::relay_client_tls(relay.key, Arc::default(), None).unwrap();
     let mut config = quinn::ClientConfig::new(Arc::new(tls));
     config.initial_dst_cid_provider(nearhand_proto::net::initial_for_relay());
-    let address = (std::net::Ipv4Addr::LOCALHOST, relay.port).into();
+    let address = (Ipv4Addr::LOCALHOST, relay.port).into();
     let refused = endpoint.connect_with(config, address, "nearhand").unwrap().await.unwrap_err();
     assert!(refused.to_string().contains("refused"), "{refused}");
     drop(host);
     bench.relay.stop().await;
+}
+
+#[tokio::test]
+async fn first_flights_in_somebodys_name_do_not_lock_them_out() {
+    let connections_per_address = 8;
+    let bench = Bench::start_with(Limits { connections_per_address, ..Limits::default() }).await;
+    let relay = bench.relay.string();
+    // Real first flights, caught on their way and sent on by somebody who never hears the answers.
+    let [net, liar] = [catcher().await, catcher().await];
+    let endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let mut flight = [0; 2_048];
+    let mut caught = Vec::new();
+    for _ in 0..connections_per_address * 2 {
+        let config = Peer::config(relay, None);
+        caught.push(endpoint.connect_with(config, net.local_addr().unwrap(), "nearhand").unwrap());
+        // A first flight is two datagrams.
+        for _ in 0..2 {
+            let length = in_time("a first flight", net.recv(&mut flight)).await.unwrap();
+            liar.send_to(&flight[..length], (Ipv4Addr::LOCALHOST, relay.port)).await.unwrap();
+        }
+    }
+    let mut host = bench.end(Role::Host, None).await;
+    host.waits().await;
+}
+
+async fn catcher() -> UdpSocket {
+    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
 }
