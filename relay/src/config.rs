@@ -79,7 +79,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no TOML or has unknown keys.
-    #[error("the settings in {path} are wrong: {source}")]
+    #[error("the settings in {path} are wrong")]
     Parse {
         /// Which file.
         path: PathBuf,

@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
         Command::Serve(args) => match serve(args).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                let _ = writeln!(std::io::stderr(), "nearhand-relay: {error:#}");
+                let _ = writeln!(std::io::stderr(), "nearhand-relay: {}", in_words(&error));
                 ExitCode::FAILURE
             }
         },
@@ -79,4 +79,13 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         _ = interrupt.recv() => tracing::warn!("ended at once"),
     }
     Ok(())
+}
+
+/// The error and its causes, each said once.
+fn in_words(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |said, cause| match cause.to_string() {
+        cause if said.contains(&cause) => said,
+        cause if said.is_empty() => cause,
+        cause => format!("{said}: {cause}"),
+    })
 }

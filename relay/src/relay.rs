@@ -52,7 +52,7 @@ pub enum StartError {
     #[error("the record takes no entries: {0}")]
     Unwritable(String),
     /// Its UDP port.
-    #[error("can't listen on {listen}: {source}; is another relay running there?")]
+    #[error("can't listen on {listen}; check --listen, and that no other relay runs there")]
     Listen {
         /// Where.
         listen: std::net::SocketAddr,

@@ -336,7 +336,7 @@ impl Host {
                 Close::Internal
             }
         };
-        tracing::info!(%why, "session over");
+        tracing::info!(why = why.name(), "session over");
         self.link.set_paired(false);
         if why == Close::NoScreen {
             // A code for a screen that is gone would bring a technician in vain.

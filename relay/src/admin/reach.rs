@@ -24,6 +24,9 @@ pub(super) async fn reach(dir: &Path, request: Request) -> u8 {
     answer(dir, request, &mut print).await
 }
 
+/// The record's file in a data folder.
+const RECORD: &str = "record.db";
+
 /// Where replies go; an error means that nobody reads them any more.
 type Print<'a> = &'a mut dyn FnMut(&Reply) -> io::Result<()>;
 
@@ -33,7 +36,8 @@ pub(super) async fn answer(dir: &Path, request: Request, print: Print<'_>) -> u8
         Ok(stream) => match remote(stream, &request, print).await {
             Ok(code) => code,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => 1,
-            Err(error) => failed(&format!("the running relay did not answer to the end: {error}"), print),
+            // Our own standard output, or the relay.
+            Err(error) => failed(&format!("the answer could not be passed on to its end: {error}"), print),
         },
         // No relay runs, or its socket is not ours; the folder's lock decides.
         Err(_) => match open(dir, &request, print) {
@@ -66,6 +70,13 @@ async fn remote(mut stream: UnixStream, request: &Request, print: Print<'_>) -> 
 /// The record for a command of its own. Reading works on a copy that can't be written, and on a damaged one.
 fn open(dir: &Path, request: &Request, print: Print<'_>) -> Result<Recorder, OpenError> {
     let create = matches!(request, Request::TechnicianAdd { .. });
+    if create && !dir.join(RECORD).exists() {
+        let made = format!(
+            "{} had no record, so a new one is made there: is that the relay's --data folder?",
+            dir.display()
+        );
+        drop(print(&Reply::Error(made)));
+    }
     match Recorder::open_for_command(dir, create) {
         Err(error) if error.may_read() && request.reads().is_some() => {
             // Told on standard error; that nobody reads it changes nothing.

@@ -153,7 +153,7 @@ impl Hub {
     pub(super) fn close_session(&self, session: SessionId, why: Close) {
         let Some(live) = self.sessions().close(session, why, Instant::now()) else { return };
         self.routes().shut(session);
-        tracing::info!(%session, %why, "session closing");
+        tracing::info!(%session, why = why.name(), "session closing");
         self.tell_closing(&live, &[live.host(), live.viewer()]);
     }
 
@@ -194,7 +194,7 @@ impl Hub {
     fn shut(&self, session: SessionId, why: Close) -> Option<Live> {
         let live = self.sessions().remove(session, why)?;
         self.routes().shut(session);
-        tracing::info!(%session, %why, "session over");
+        tracing::info!(%session, why = why.name(), "session over");
         Some(live)
     }
 
