@@ -64,7 +64,8 @@ fn help() -> String {
     let rows: String = codes.iter().map(|(code, words)| format!("\n  {code:2}  {words}")).collect();
     format!(
         "Example:\n  nearhand-host --relay relay.example.org:4433#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\n\n\
-         Keys while it runs:\n  y / n  answer a question\n  c      take control back (they may go on watching)\n  \
+         Keys while it runs:\n  y / n  answer a question\n  c      take control back (they may go on watching)\n  v      stop showing the screen (they may \
+         ask again)\n  \
          q      end the session, or the program if nobody is connected\n\nExit codes:\n   0  done\n   2  wrong \
          command line{rows}"
     )

@@ -89,6 +89,7 @@ fn meaning(key: u8, asking: Option<Rights>) -> Option<Press> {
         (b'y', Some(rights)) => Some(Press::Allow(rights)),
         (b'n', Some(rights)) => Some(Press::Decline(rights)),
         (b'c', _) => Some(Press::Revoke(Rights::CONTROL)),
+        (b'v', _) => Some(Press::Revoke(Rights::VIEW)),
         (b'q' | 0x1b, _) => Some(Press::Stop),
         (_, Some(_)) => None,
         _ => Some(Press::Key),
@@ -157,7 +158,7 @@ fn words(show: &Show) -> String {
         ),
         Show::Rights { technician, held } if held.is_empty() => format!("{technician} may not see or do anything."),
         Show::Rights { technician, held } => format!(
-            "{technician} may now: {}.  (q = end the session{})",
+            "{technician} may now: {}.  (q = end the session, v = stop showing the screen{})",
             held.for_people(),
             if held.contains(Rights::CONTROL) { ", c = take control back" } else { "" }
         ),
@@ -199,6 +200,7 @@ mod tests {
         check(b'y', None, Some(Press::Key));
         check(b'n', view, Some(Press::Decline(Rights::VIEW)));
         check(b'c', None, Some(Press::Revoke(Rights::CONTROL)));
+        check(b'v', None, Some(Press::Revoke(Rights::VIEW)));
         check(b'q', view, Some(Press::Stop));
         check(b'\n', view, None);
         check(b' ', None, Some(Press::Key));
