@@ -58,16 +58,18 @@ pub struct Args {
 
 fn help() -> String {
     let mut codes: Vec<_> = Close::ALL.iter().map(|close| (close.exit_code(), close.sentence())).collect();
-    codes.retain(|(code, _)| [1, 8, 9, 12, 13, 15, 16, 17].contains(code));
+    codes.retain(|(code, _)| [1, 8, 9, 10, 12, 13, 14, 15, 16, 17].contains(code));
+    codes.extend([(0, "done"), (2, "wrong command line")]);
     codes.sort();
     codes.dedup_by_key(|(code, _)| *code);
     let rows: String = codes.iter().map(|(code, words)| format!("\n  {code:2}  {words}")).collect();
     format!(
         "Example:\n  nearhand-host --relay relay.example.org:4433#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\n\n\
-         Keys while it runs:\n  y / n  answer a question\n  c      take control back (they may go on watching)\n  v      stop showing the screen (they may \
-         ask again)\n  \
-         q      end the session, or the program if nobody is connected\n\nExit codes:\n   0  done\n   2  wrong \
-         command line{rows}"
+         Keys while it runs:\n  y / n  answer a question\n  \
+         c      take control back (they may go on watching)\n  \
+         v      stop showing the screen (they may ask again)\n  \
+         q      end the session, or the program if nobody is connected\n\n\
+         Exit codes (with --once those of the session as well):{rows}"
     )
 }
 

@@ -19,6 +19,6 @@ pub use link::{DialError, Link, LinkConfig, LinkEvent, LinkHandle};
 pub use random::random;
 pub use session::{close_reason, kick, session_client, session_server};
 pub use socket::PathSocket;
-pub use tls::{Pins, provider, relay_client_tls, relay_server_tls};
+pub use tls::{Pins, relay_client_tls, relay_server_tls};
 pub use transport::{IDLE, control_of_end, control_of_relay, session_transport};
 pub use watchdog::{LOOK, Watchdog};

@@ -20,7 +20,7 @@ use std::{
 };
 
 /// The crypto provider of all connections.
-pub fn provider() -> Arc<CryptoProvider> {
+fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 

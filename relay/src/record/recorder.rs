@@ -10,7 +10,7 @@ use super::{
     writer::{Answer, Command, Job, Writer},
 };
 use nearhand_proto::{
-    ids::{ActorId, Fingerprint, SessionId},
+    ids::{ActorId, SessionId},
     record::{Entry, Event},
 };
 use std::{
@@ -143,15 +143,6 @@ impl Recorder {
     /// `Unavailable`.
     pub async fn end_session(&self, session: SessionId, event: Event) -> Result<bool, RecordError> {
         self.call(move |log| log.end_session(session, &event)).await
-    }
-
-    /// The open sessions of this session key, as host or viewer, each with the next number of its facts.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn open_sessions(&self, key: Fingerprint) -> Result<Vec<(SessionRow, u64)>, RecordError> {
-        let found = self.call(move |log| Ok(log.store().open_sessions(Some(key))?)).await?;
-        Ok(found.into_iter().map(|session| (session.row, session.next)).collect())
     }
 
     /// Every open session, each with the next number of its facts: for a relay that starts again.

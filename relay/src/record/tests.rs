@@ -84,13 +84,13 @@ async fn session_facts_are_consecutive_and_repeats_are_harmless() {
     let expected = Err(RecordError::PeerGap { expected: 4, got: 3 });
     assert_eq!(recorder.append(SESSION, gap).await, expected, "all or nothing");
     assert_eq!(codes(&recorder).await, [500, 1_000, 1_000, 1_000]);
-    assert_eq!(recorder.open_sessions(HOST_KEY).await, Ok(vec![(row(), 3)]));
+    assert_eq!(recorder.all_open_sessions().await, Ok(vec![(row(), 3)]));
     let end = Event::SessionEnd { reason: Close::Done, bytes: 1, packets: 1 };
     assert_eq!(recorder.end_session(SESSION, end.clone()).await, Ok(true));
     assert_eq!(recorder.end_session(SESSION, end).await, Ok(false));
     assert_eq!(recorder.append(SESSION, entries[..3].to_vec()).await, Ok(3), "repeats after the end");
     assert_eq!(recorder.append(SESSION, entries).await, Err(RecordError::NotOpen));
-    assert_eq!(recorder.open_sessions(HOST_KEY).await, Ok(vec![]));
+    assert_eq!(recorder.all_open_sessions().await, Ok(vec![]));
     recorder.close().await;
 }
 

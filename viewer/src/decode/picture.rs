@@ -1,7 +1,7 @@
 //! A picture in memory, and which parts of it were painted since somebody last looked.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use nearhand_proto::session::geometry::{Point, Rect, Size};
+use nearhand_proto::session::geometry::{Rect, Size};
 
 /// Rectangles remembered one by one, at most; then they become their common bounding box.
 const MAX_CHANGED: usize = 1_024;
@@ -36,19 +36,6 @@ impl Picture {
     /// All pixels, RGBA8.
     pub fn pixels(&self) -> &[u8] {
         &self.pixels
-    }
-
-    /// One pixel (R, G, B); `None` outside the picture.
-    pub fn pixel(&self, at: Point) -> Option<[u8; 3]> {
-        let row = self.row(Rect { x: at.x, y: at.y, width: 1, height: 1 }, at.y)?;
-        self.pixels.get(row)?.first_chunk().copied()
-    }
-
-    /// A copy without the fourth bytes, row by row: 3 × width × height bytes, as PNG wants them.
-    pub fn rgb(&self) -> Vec<u8> {
-        let mut rgb = vec![0; (self.pixels.len() / 4).saturating_mul(3)];
-        copy_colours(self.pixels.as_chunks::<4>().0, rgb.as_chunks_mut::<3>().0);
-        rgb
     }
 
     /// Paints `rect` in one colour (R, G, B).
@@ -114,13 +101,6 @@ impl Picture {
     }
 }
 
-fn copy_colours(from: &[[u8; 4]], to: &mut [[u8; 3]]) {
-    for (rgb, pixel) in to.iter_mut().zip(from) {
-        let [red, green, blue, _] = *pixel;
-        *rgb = [red, green, blue];
-    }
-}
-
 /// The smallest rectangle around both.
 fn hull(one: Rect, other: Rect) -> Rect {
     let (x, y) = (one.x.min(other.x), one.y.min(other.y));
@@ -133,6 +113,15 @@ fn hull(one: Rect, other: Rect) -> Rect {
 #[expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
 mod tests {
     use super::*;
+    use nearhand_proto::session::geometry::Point;
+
+    impl Picture {
+        /// One pixel (R, G, B); `None` outside the picture.
+        pub(in crate::decode) fn pixel(&self, at: Point) -> Option<[u8; 3]> {
+            let row = self.row(Rect { x: at.x, y: at.y, width: 1, height: 1 }, at.y)?;
+            self.pixels.get(row)?.first_chunk().copied()
+        }
+    }
 
     const SIZE: Size = Size { width: 4, height: 3 };
 
@@ -148,7 +137,8 @@ mod tests {
         let black = [0; 3];
         let (solid, a, b, c, d) = ([1, 2, 3], [10, 11, 12], [20, 21, 22], [30, 31, 32], [40, 41, 42]);
         let expected = [black, black, solid, solid, black, a, b, solid, black, c, d, black];
-        assert_eq!(picture.rgb(), expected.concat());
+        let rgb: Vec<u8> = picture.pixels().chunks(4).flat_map(|pixel| &pixel[..3]).copied().collect();
+        assert_eq!(rgb, expected.concat());
         assert!(picture.pixels().chunks(4).all(|pixel| pixel[3] == 255));
         assert_eq!(picture.pixel(Point { x: 3, y: 1 }), Some(solid));
         assert_eq!(picture.pixel(Point { x: 4, y: 0 }), None);
