@@ -31,7 +31,7 @@ use nearhand_proto::{
     net::{LOOK, LinkHandle, Pins, Watchdog},
     record::Event,
     rights::Rights,
-    session::{ToViewer, consent::Consent, cursor::Shape, geometry::Monitor, screen::Epoch},
+    session::{ToViewer, consent::Consent, geometry::Monitor, screen::Epoch},
     text::Name,
 };
 use std::{sync::Arc, time::Duration};
@@ -133,7 +133,6 @@ pub struct Session {
     /// Picture threads so far; each counts its epochs from a range of its own.
     pictures: u32,
     shown: Option<(Epoch, Monitor)>,
-    shape: Option<Shape>,
     watchdog: Watchdog,
 }
 
@@ -155,7 +154,6 @@ impl Session {
             needs_told: Rights::empty(),
             pictures: 0,
             shown: None,
-            shape: None,
             watchdog: Watchdog::default(),
         }
     }
@@ -314,10 +312,7 @@ impl Session {
     async fn news(&mut self, news: News) -> Turn {
         match news {
             News::Monitors(monitors) => self.say(ToViewer::Monitors(monitors)),
-            News::Shape(shape) => {
-                self.shape = Some(shape.clone());
-                self.say(ToViewer::Shape(shape));
-            }
+            News::Shape(shape) => self.say(ToViewer::Shape(shape)),
             News::Position(position) => {
                 if let Some(line) = &self.line {
                     line.point(&position);
