@@ -40,14 +40,18 @@ for crate in proto relay host viewer; do
     broken_if "$crate depends on no other of relay, host and viewer" \
         "$(grep -xE 'nearhand-(relay|host|viewer|tests)' <<<"$of_all" | grep -vx "nearhand-$crate" || true)"
 done
+broken_if "desktop depends on none of ours" \
+    "$(depends_on nearhand-desktop -e normal,build,dev --all-features --target all | grep '^nearhand-' | grep -vx nearhand-desktop || true)"
+broken_if "the relay and proto have no windows" \
+    "$({ depends_on nearhand-relay -e normal,build; depends_on nearhand-proto -e normal,build --all-features; } | grep -xE 'nearhand-desktop|egui|eframe|winit' || true)"
 broken_if "the relay names nothing of proto::session or proto::pair" "$(names 'session|pair' relay/src)"
 broken_if "only proto/src/wire.rs names bincode" \
-    "$(code '\bbincode\b' proto relay host viewer tests | grep -v '^proto/src/wire.rs:' || true)"
-broken_if "only proto's Cargo.toml asks for bincode" "$(grep -l '^bincode' relay/Cargo.toml host/Cargo.toml viewer/Cargo.toml tests/Cargo.toml || true)"
+    "$(code '\bbincode\b' proto relay desktop host viewer tests | grep -v '^proto/src/wire.rs:' || true)"
+broken_if "only proto's Cargo.toml asks for bincode" "$(grep -l '^bincode' relay/Cargo.toml desktop/Cargo.toml host/Cargo.toml viewer/Cargo.toml tests/Cargo.toml || true)"
 broken_if "no static holds state" \
-    "$(code '^\s*(pub(\([a-z ]+\))? )?static |\bthread_local!|\blazy_static!' proto/src relay/src host/src viewer/src)"
+    "$(code '^\s*(pub(\([a-z ]+\))? )?static |\bthread_local!|\blazy_static!' proto/src relay/src desktop/src host/src viewer/src)"
 broken_if "no task is detached in proto and relay" "$(code '^\s*tokio::spawn\(' proto/src relay/src)"
-broken_if "no channel is unbounded" "$(code '\bunbounded_channel\b|\bmpsc::channel\(\)' proto/src relay/src host/src viewer/src)"
+broken_if "no channel is unbounded" "$(code '\bunbounded_channel\b|\bmpsc::channel\(\)' proto/src relay/src desktop/src host/src viewer/src)"
 pure=$(find proto/src -mindepth 1 -maxdepth 1 ! -name net)
 # shellcheck disable=SC2086 # one word a path
 broken_if "proto without 'net' reads no clock and no file, and starts nothing" \

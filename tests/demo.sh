@@ -1,60 +1,36 @@
 #!/usr/bin/env bash
-# The whole of Nearhand on one desktop: a relay, a user's computer, a technician who opens a terminal on it.
+# The whole of Nearhand on one machine: a relay, a user's computer, a technician.
 #
-#   tests/demo.sh          brings up a desktop of its own (Xvfb) if no DISPLAY is set; else uses that one
+#   tests/demo.sh     A script plays everybody, on X servers that nobody sees: first the headless viewer, which opens a terminal
+#                     and types in it, then both windows. With DISPLAY set both windows are opened there afterwards, for you:
+#                     the user's computer is a window of its own (Xephyr), the technician's window stands beside it.
 #
-# Leaves target/demo/desktop.png (what the technician saw), events.jsonl (what the viewer said) and record.txt.
+# Leaves in target/demo: desktop.png (what the technician's headless viewer saw), host.png and viewer.png (the user's and the
+# technician's desktop, with the windows), events.jsonl (what the viewer said) and record.txt.
 # Development build: the crates that do the work (crypto, compression) are optimised in it, it is the one that
 # tests/all.sh has made already, and it shows the same. `NEARHAND_BIN=DIR tests/demo.sh` takes other programs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/setup.sh demo
+. tests/desktop.sh
 
 out=$PWD/target/demo
-own_display=no
-running=()
+seen_by=${DISPLAY:-}
 
-say() { printf '\n== %s\n' "$*"; }
-fail() { printf 'demo: %s\n' "$*" >&2; exit 1; }
-
-# Ends what was started, newest first, whatever happened; shows the logs after a failure.
 clean_up() {
-    local status=$? at
+    local status=$? log
     trap - EXIT INT TERM
-    # On somebody's own desktop the terminal would stay.
-    [ "$own_display" = yes ] || xdotool search --classname demo-terminal windowkill >/dev/null 2>&1 || true
-    for ((at = ${#running[@]} - 1; at >= 0; at--)); do
-        kill "${running[at]}" 2>/dev/null || true
-        wait "${running[at]}" 2>/dev/null || true
-    done
-    if [ "$status" != 0 ]; then
-        for log in relay host viewer; do
+    if [ "$status" != 0 ] && [ "$status" != 130 ]; then
+        for log in relay host viewer host-window viewer-window; do
             [ ! -s "$work/$log.log" ] || { printf -- '-- %s.log\n' "$log"; tail -n 15 "$work/$log.log"; } >&2
         done
     fi
-    # The desktop's programs end with their X server, and may write a last word until then.
-    for at in $(seq 100); do
-        rm -rf "$work" 2>/dev/null && break
-        sleep 0.02
-    done
+    end_all
     exit "$status"
 }
 
-# wait_until SECONDS "what for" COMMAND...: asks every 20 ms.
-wait_until() {
-    local deadline=$(($(date +%s%N) + $1 * 1000000000)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        [ "$(date +%s%N)" -lt "$deadline" ] || fail "waited in vain for $what"
-        sleep 0.02
-    done
-}
-
-# Waits until a window of this program is shown.
-window() { wait_until 10 "the window of $1" xdotool search --onlyvisible --classname "$1"; }
-
 commands=0
-# Hands the viewer one command and waits until it is done.
+# Hands the headless viewer one command and waits until it is done.
 viewer() {
     commands=$((commands + 1))
     printf '   viewer: %s\n' "$1"
@@ -64,47 +40,30 @@ viewer() {
 }
 
 sees() { grep -qF "$1" "$out/events.jsonl"; }
-has_line() { grep -q "^$1 " "$2"; }
 
-start_desktop() {
-    if [ -z "${DISPLAY:-}" ]; then
-        say "a desktop of its own: Xvfb 1920x1080, Openbox, a text editor, a file manager"
-        own_display=yes
-        Xvfb -displayfd 3 -screen 0 1920x1080x24 -nolisten tcp -noreset 3>"$work/display" 2>/dev/null &
-        running+=($!)
-        wait_until 10 "the X server" test -s "$work/display"
-        DISPLAY=:$(cat "$work/display")
-        export DISPLAY
-        xsetroot -solid '#2e4a62' -cursor_name left_ptr
-    else
-        say "the desktop on DISPLAY $DISPLAY"
-    fi
-    # Nothing of the user's own settings is read or written by the demo's programs.
-    export HOME=$work/home XDG_CONFIG_HOME=$work/home/.config XDG_CACHE_HOME=$work/home/.cache \
-        XDG_DATA_HOME=$work/home/.local/share NO_AT_BRIDGE=1 GSETTINGS_BACKEND=memory
-    unset DBUS_SESSION_BUS_ADDRESS WAYLAND_DISPLAY XDG_SESSION_TYPE
-    mkdir -p "$XDG_CONFIG_HOME" "$XDG_CACHE_HOME" "$XDG_DATA_HOME" "$HOME"/{Documents,Invoices,Pictures}
+# Programs to look at, on the user's desktop.
+open_programs() {
+    mkdir -p "$HOME"/{Documents,Invoices,Pictures}
     printf 'PS1="user@desk:~$ "\n' >"$HOME/.bashrc"
     printf 'Things to ask the help desk\n\n1. Why does the printer on floor 2 print every page twice?\n2. Which kernel runs here?\n' \
         >"$HOME/questions.txt"
     cp README.md LICENSE-MIT "$HOME/Documents/" 2>/dev/null || true
-    terminal="xterm -name demo-terminal -title Terminal -geometry 110x26 -fa DejaVuSansMono -fs 11 -bg rgb:1d/27/33 -fg rgb:e6/e6/e6 -e script -qf $work/typescript -c bash"
-    if ! xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 0x; then
-        own_manager=yes
-        NEARHAND_TERMINAL=$terminal openbox --config-file "$PWD/tests/x11/openbox.xml" >/dev/null 2>&1 &
-        running+=($!)
-        wait_until 10 "the window manager" sh -c 'xprop -root _NET_SUPPORTING_WM_CHECK | grep -q 0x'
-    fi
-    (cd "$HOME" && exec mousepad "$HOME/questions.txt") >/dev/null 2>&1 &
+    (cd "$HOME" && DISPLAY=$user exec mousepad "$HOME/questions.txt") >/dev/null 2>&1 &
     running+=($!)
-    (cd "$HOME" && exec pcmanfm "$HOME") >/dev/null 2>&1 &
+    (cd "$HOME" && DISPLAY=$user exec pcmanfm "$HOME") >/dev/null 2>&1 &
     running+=($!)
-    window mousepad
-    window pcmanfm
-    if [ "$own_display" = yes ]; then
-        xdotool search --onlyvisible --classname mousepad windowsize 760 420 windowmove 60 60
-        xdotool search --onlyvisible --classname pcmanfm windowsize 820 520 windowmove 1020 90
-    fi
+    window "$user" --classname mousepad
+    person "$user" windowsize "$id" 760 420 windowmove "$id" 60 60
+    window "$user" --classname pcmanfm
+    person "$user" windowsize "$id" 820 520 windowmove "$id" 1020 90
+}
+
+# start_user COMMAND...: the user's computer, on this X server.
+start_user() {
+    export NEARHAND_TERMINAL="xterm -name demo-terminal -title Terminal -geometry 110x26 -fa DejaVuSansMono -fs 11 -bg rgb:1d/27/33 -fg rgb:e6/e6/e6 -e script -qf $work/typescript -c bash"
+    start_server user "$@"
+    user=$display
+    open_programs
 }
 
 start_relay() {
@@ -123,34 +82,19 @@ start_relay() {
     "$bin/nearhand-viewer" enrol --relay "$relay" --state "$work/viewer" "$token"
 }
 
+# start_host NAME ARGUMENTS...: the user starts the host; the code in $code.
 start_host() {
-    say "the user starts the host and reads the code out"
-    "$bin/nearhand-host" --relay "$relay" --state "$work/host" --allow view,control --once --no-window \
-        >"$work/code" 2>"$work/host.log" </dev/null &
+    local name=$1
+    shift
+    DISPLAY=$user "$bin/nearhand-host" --state "$work/host" --once "$@" >"$work/$name.code" 2>"$work/$name.log" </dev/null &
     host_id=$!
     running+=("$host_id")
-    wait_until 10 "the code" has_line code "$work/code"
-    cat "$work/code"
-    code=$(sed -n 's/^code //p' "$work/code" | tail -1)
+    wait_until 10 "the code" has_line code "$work/$name.code"
+    cat "$work/$name.code"
+    code=$(sed -n 's/^code //p' "$work/$name.code" | tail -1)
 }
 
-open_terminal() {
-    if [ "${own_manager:-no}" = yes ]; then
-        viewer "key ctrl+alt+t"
-    else
-        # Nobody knows what ctrl+alt+t does on this desktop: the technician starts the terminal from another one.
-        xterm -name demo-launcher -title "Run a program" -geometry 60x4+80+80 -e sh >/dev/null 2>&1 &
-        running+=($!)
-        window demo-launcher
-        xdotool search --onlyvisible --classname demo-launcher windowactivate
-        viewer "type exec $terminal"
-        viewer "key Return"
-    fi
-    window demo-terminal
-    viewer "wait-settled"
-}
-
-hold_session() {
+hold_headless_session() {
     say "the technician enters the code, opens a terminal and types 'uname -a'"
     mkfifo "$work/commands"
     : >"$out/events.jsonl"
@@ -160,16 +104,17 @@ hold_session() {
     running+=("$viewer_id")
     exec {to_viewer}>"$work/commands"
     viewer "wait-settled"
-    [ "$own_display" = no ] || viewer "watch 1000 700"
-    open_terminal
-    [ "$own_display" = no ] || wait_until 5 "the terminal in the technician's picture" \
-        sees '"event":"watch","x":1000,"y":700,"rgb":"#1d2733"'
+    viewer "watch 1000 700"
+    viewer "key ctrl+alt+t"
+    window "$user" --classname demo-terminal
+    viewer "wait-settled"
+    wait_until 5 "the terminal in the technician's picture" sees '"event":"watch","x":1000,"y":700,"rgb":"#1d2733"'
     viewer "type uname -a"
     viewer "key Return"
     wait_until 10 "the answer of 'uname -a' on the user's computer" grep -qF "$(uname -a)" "$work/typescript"
     viewer "wait-settled"
     viewer "snapshot $out/desktop.png"
-    [ "$own_display" = no ] || compare_with_server
+    compare_with_server
     viewer "note told the user which kernel runs"
     viewer "stats"
     grep '"event":"stats"' "$out/events.jsonl"
@@ -182,7 +127,7 @@ hold_session() {
 # What the technician saw is what the X server has, pixel for pixel.
 compare_with_server() {
     local differing
-    import -window root "$work/server.png"
+    picture "$user" "$work/server.png"
     differing=$(compare -metric AE "$out/desktop.png" "$work/server.png" null: 2>&1) || true
     [ "$differing" = 0 ] || fail "$differing pixels of the picture differ from the X server's own"
     echo "   the picture equals the X server's own, pixel for pixel"
@@ -198,11 +143,72 @@ show_record() {
         fail "the record lacks the session's start or end"
     say "and its proof"
     "$bin/nearhand-relay" record verify --data "$work/relay"
-    kill "$relay_id"
-    wait "$relay_id" || fail "the relay ended with exit code $?"
 }
 
-work=$(mktemp -d -t nearhand-demo.XXXXXX)
+# Both windows, and a person at each, who uses the keyboard alone.
+hold_window_session() {
+    say "once more with windows: the user starts the host and reads the code out"
+    start_host host-window
+    window "$user" --classname nearhand-host
+    say "the technician types it into the viewer's window; the user allows viewing, then control"
+    NEARHAND_TERMINAL=true start_server technician Xvfb -screen 0 1600x1000x24 -noreset
+    technician=$display
+    DISPLAY=$technician "$bin/nearhand-viewer" --state "$work/viewer" 2>"$work/viewer-window.log" </dev/null &
+    viewer_id=$!
+    running+=("$viewer_id")
+    window "$technician" --classname nearhand-viewer
+    viewer_window=$id
+    # A window that has just opened takes keys a moment later.
+    sleep 0.5
+    person "$technician" type --delay 30 "$code"
+    person "$technician" key Return
+    user_allows "see your screen"
+    user_allows "mouse and keyboard"
+    wait_until 10 "the banner" no_question
+    sleep 2.5 # the user's own hands come first: for 2 s after their last key the technician's do nothing
+
+    say "the technician clicks into the user's terminal, opens another with a shortcut that their own desktop would take, and types"
+    person "$technician" mousemove 700 600 click 1
+    local before
+    before=$(terminals)
+    sleep 0.5
+    person "$technician" key ctrl+alt+t
+    wait_until 10 "a second terminal" more_terminals "$before"
+    sleep 0.5
+    person "$technician" type --delay 30 'echo Grüße from the help desk'
+    person "$technician" key Return
+    wait_until 10 "the technician's words on the user's computer" grep -q 'Grüße from' "$work/typescript"
+    sleep 0.5
+    picture "$user" "$out/host.png"
+    picture "$technician" "$out/viewer.png"
+
+    say "the user ends the session with one key"
+    person "$user" key ctrl+alt+End
+    wait_until 10 "the user's last page" over
+    person "$user" search --onlyvisible --classname nearhand-host windowactivate
+    sleep 0.7
+    person "$user" key Tab space
+    wait "$host_id" || true
+    kill "$viewer_id"
+    wait "$viewer_id" || true
+}
+
+# The banner is gone: the window is a page again.
+over() { person "$user" search --onlyvisible --classname nearhand-host getwindowgeometry | grep -qE 'Geometry: [0-9]+x[5-9]..'; }
+
+no_question() { ! person "$user" search --onlyvisible --name "mouse and keyboard"; }
+
+more_terminals() { [ "$(terminals)" -gt "$1" ]; }
+
+terminals() { person "$user" search --onlyvisible --classname demo-terminal 2>/dev/null | wc -l; }
+
+# The user reads the question, which stands in the window's title as well, and says yes with the first button.
+user_allows() {
+    window "$user" --name "$1"
+    sleep 0.7 # a question that is younger than half a second takes no answer
+    person "$user" key Tab space
+}
+
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -213,11 +219,15 @@ else
     bin=$PWD/target/debug
 fi
 mkdir -p "$out"
+quiet_home
 began=$(date +%s%N)
-start_desktop
+say "the user's computer: an X server that nobody sees, a window manager, a text editor, a file manager"
+start_user Xvfb -screen 0 1920x1080x24 -noreset
 start_relay
-start_host
-hold_session
+say "the user starts the host and reads the code out"
+start_host host --relay "$relay" --allow view,control --no-window
+hold_headless_session
 show_record
+hold_window_session
 took=$((($(date +%s%N) - began) / 1000000))
 say "done in $((took / 1000)).$(printf '%03d' $((took % 1000))) s after the build; the technician's picture is $out/desktop.png"

@@ -33,14 +33,16 @@ nearhand_apt() {
 # Packages whose program, library or font is not there.
 nearhand_missing_packages() {
     local have package
-    for have in cc=gcc pkg-config=pkg-config Xvfb=xvfb openbox=openbox xterm=xterm xdotool=xdotool \
-        xprop=x11-utils xsetroot=x11-xserver-utils xlogo=x11-apps import=imagemagick mousepad=mousepad \
-        pcmanfm=pcmanfm fc-match=fontconfig; do
+    for have in cc=gcc pkg-config=pkg-config Xvfb=xvfb openbox=openbox xterm=xterm xdotool=xdotool xclip=xclip \
+        xprop=x11-utils xsetroot=x11-xserver-utils setxkbmap=x11-xkb-utils xlogo=x11-apps import=imagemagick \
+        mousepad=mousepad pcmanfm=pcmanfm fc-match=fontconfig; do
         command -v "${have%%=*}" >/dev/null || echo "${have#*=}"
     done
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || echo fonts-dejavu-core
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # for cargo
-    for package in libc6-dev libxcb1-dev libxcb-shm0-dev libxcb-randr0-dev; do # scrap links the last three
+    # scrap links the libxcb ones, the viewer's keyboard libxkbcommon; the rest is for the windows.
+    for package in libc6-dev libxcb1-dev libxcb-shm0-dev libxcb-randr0-dev libxkbcommon-dev \
+        libxkbcommon-x11-0 libgl1 libegl1 libgl1-mesa-dri; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
     done
 }

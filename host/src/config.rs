@@ -1,17 +1,23 @@
 //! What was typed, and what follows from it, resolved once.
 
-use crate::{capture, host::HostConfig, inject, session::Desktop};
+mod file;
+
+use self::file::File;
+use crate::{
+    capture,
+    host::HostConfig,
+    inject::{self, own::OwnWindows},
+    relays::{Book, FindError, Plan, find},
+    session::Desktop,
+    user::{self, echo::Echoes},
+};
 use clap::{Parser, ValueEnum};
+use nearhand_desktop::words::Language;
 use nearhand_proto::{
     close::Close, net::IDLE, pair::Lifetimes, relay_string::RelayString, rights::Rights, session::consent,
     text::Name,
 };
-use std::{
-    io::IsTerminal as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{env, io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
 
 /// Which capture backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -36,9 +42,18 @@ pub struct Args {
     /// Where your help desk's relay is, and its key: host:port#fingerprint. Remembered for the next time
     #[arg(long, value_name = "STRING")]
     relay: Option<RelayString>,
-    /// Use the terminal (the only front there is for now)
+    /// Use the terminal instead of a window
     #[arg(long)]
     no_window: bool,
+    /// Settings in TOML: relay, language [default: nearhand-host.toml beside the program or in the XDG config folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// What the window speaks: en or de [default: your own language]
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<Language>,
+    /// Undo that the relay of this host name was called a scam, after a question, and end
+    #[arg(long, value_name = "HOST", conflicts_with = "relay")]
+    unblock: Option<String>,
     /// Give these rights without asking: for scripts and tests. The record says that they were preset
     #[arg(long, value_name = "RIGHTS", default_value = "none", hide_default_value = true)]
     allow: Rights,
@@ -58,17 +73,27 @@ pub struct Args {
 
 fn help() -> String {
     let mut codes: Vec<_> = Close::ALL.iter().map(|close| (close.exit_code(), close.sentence())).collect();
-    codes.retain(|(code, _)| [1, 8, 9, 10, 12, 13, 14, 15, 16, 17].contains(code));
-    codes.extend([(0, "done"), (2, "wrong command line")]);
+    codes.retain(|(code, _)| [1, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18].contains(code));
+    codes.extend([
+        (0, "done"),
+        (2, "wrong command line or settings"),
+        (11, "you called it a scam; the relay is blocked here"),
+    ]);
     codes.sort();
     codes.dedup_by_key(|(code, _)| *code);
     let rows: String = codes.iter().map(|(code, words)| format!("\n  {code:2}  {words}")).collect();
     format!(
         "Example:\n  nearhand-host --relay relay.example.org:4433#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU\n\n\
-         Keys while it runs:\n  y / n  answer a question\n  \
+         The relay is the one named by --relay, else by this program's own file name\n\
+         (nearhand-host-relay.example.org_4433_FINGERPRINT), else by the settings file, else the one remembered; else\n\
+         you are asked. A new relay is used once you have confirmed it; --relay with --no-window confirms it.\n\n\
+         Keys in the terminal (--no-window):\n  y / n  answer a question\n  \
+         p      pause: they see nothing and can do nothing; again to go on\n  \
+         g      give control unasked\n  \
          c      take control back (they may go on watching)\n  \
          v      stop showing the screen (they may ask again)\n  \
-         q      end the session, or the program if nobody is connected\n\n\
+         q      end the session, or the program if nobody is connected\n  \
+         s s    twice within 5 seconds: this is a scam; ends everything and blocks the relay here\n\n\
          Exit codes (with --once those of the session as well):{rows}"
     )
 }
@@ -77,20 +102,25 @@ fn help() -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// No relay named, none remembered.
-    #[error("no relay is known yet: ask your help desk for its relay string and start with --relay STRING")]
-    NoRelay,
-    /// The remembered relay can't be read or written.
-    #[error("can't use {path}: {source}")]
-    State {
-        /// Which file.
+    /// The settings file can't be read.
+    #[error("can't read the settings in {path}: {source}")]
+    Read {
+        /// Which.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// What is remembered is no relay string.
-    #[error("{0} is damaged; start with --relay STRING once")]
-    Damaged(PathBuf),
+    /// The settings file is wrong.
+    #[error("the settings in {path} are wrong; mend or delete that file: {why}")]
+    Parse {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        why: String,
+    },
+    /// No relay can be had from where one is named.
+    #[error(transparent)]
+    Relay(#[from] FindError),
     /// `--allow control`.
     #[error("--allow control needs view as well: --allow view,control")]
     ControlWithoutView,
@@ -99,39 +129,112 @@ pub enum ConfigError {
     NoFolder,
 }
 
-impl Args {
-    /// Resolves what was typed; remembers a relay that was named.
-    ///
-    /// # Errors
-    /// [`ConfigError`]
-    pub fn resolve(self) -> Result<HostConfig, ConfigError> {
-        if !self.allow.is_empty() && !self.allow.contains(Rights::VIEW) {
-            return Err(ConfigError::ControlWithoutView);
-        }
-        let folder = match self.state {
-            Some(folder) => folder,
-            None => default_folder().ok_or(ConfigError::NoFolder)?,
-        };
-        let relay = relay(&folder, self.relay)?;
-        let backend = self.capture;
-        let desktop = Desktop {
-            capture: Arc::new(move || open(backend)),
-            inject: Arc::new(|| -> inject::Open { inject::enigo::open(None) }),
-        };
-        Ok(HostConfig {
+/// What was typed, resolved.
+#[derive(Clone)]
+pub struct Settings {
+    /// The way to the relay.
+    pub plan: Plan,
+    /// What the window speaks.
+    pub language: Language,
+    /// The host's own windows: a front adds its own, injected input never acts on them.
+    pub own: OwnWindows,
+    /// The desktop.
+    pub desktop: Desktop,
+    preset: Rights,
+    patience: Duration,
+    once: bool,
+}
+
+impl Settings {
+    /// The settings of a host at this relay.
+    pub fn host(&self, relay: RelayString) -> HostConfig {
+        HostConfig {
             relay,
-            preset: self.allow,
+            preset: self.preset,
             computer: computer(),
-            has_user: std::io::stdin().is_terminal(),
+            has_user: self.plan.window || std::io::stdin().is_terminal(),
             lifetimes: Lifetimes::default(),
             answer: consent::PATIENCE,
             idle: IDLE,
             absence: Duration::from_secs(600),
+            patience: self.patience,
+            once: self.once,
+            desktop: self.desktop.clone(),
+        }
+    }
+}
+
+impl Args {
+    /// True unless the terminal was asked for.
+    pub fn window(&self) -> bool {
+        !self.no_window
+    }
+
+    /// The language of the window when nothing else can be known: as typed, or the user's.
+    pub fn language(&self) -> Language {
+        self.language.unwrap_or_else(Language::of_the_user)
+    }
+
+    /// The relay to unblock, by host name, and what is known about relays. `None` if nothing is to be unblocked.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoFolder`]
+    pub fn unblocks(&self) -> Result<Option<(&str, Book)>, ConfigError> {
+        let Some(host) = &self.unblock else { return Ok(None) };
+        Ok(Some((host, book(self.state.clone())?)))
+    }
+
+    /// Resolves what was typed. Reads the program's own file name, the settings file and the state folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`]
+    pub fn resolve(self) -> Result<Settings, ConfigError> {
+        if !self.allow.is_empty() && !self.allow.contains(Rights::VIEW) {
+            return Err(ConfigError::ControlWithoutView);
+        }
+        let file = File::find(self.config, &settings_folders())?;
+        let book = book(self.state)?;
+        let found = find(self.relay, &own_paths(), file.relay, &book)?;
+        let backend = self.capture;
+        let (echoes, own) = (Echoes::default(), OwnWindows::default());
+        let shielded = own.clone();
+        let desktop = Desktop {
+            capture: Arc::new(move || open(backend)),
+            user: Arc::new(user::x11::watch(None, echoes.clone())),
+            inject: Arc::new(move || -> inject::Open {
+                inject::enigo::open(None, echoes.clone(), shielded.clone())
+            }),
+            clipboard: nearhand_desktop::clipboard::system(),
+        };
+        Ok(Settings {
+            plan: Plan { found, book, window: !self.no_window },
+            language: self.language.or(file.language).unwrap_or_else(Language::of_the_user),
+            own,
+            desktop,
+            preset: self.allow,
             patience: Duration::from_secs(self.dial_for),
             once: self.once,
-            desktop,
         })
     }
+}
+
+/// By which paths this program may have been started: as it was called, which may be a link, and where it lies.
+fn own_paths() -> Vec<PathBuf> {
+    env::args_os().next().map(PathBuf::from).into_iter().chain(env::current_exe()).collect()
+}
+
+fn settings_folders() -> Vec<PathBuf> {
+    let beside = env::current_exe().ok().and_then(|path| Some(path.parent()?.to_owned()));
+    beside.into_iter().chain(folders().map(|folders| folders.config_dir().to_owned())).collect()
+}
+
+fn folders() -> Option<directories::ProjectDirs> {
+    directories::ProjectDirs::from("", "", "nearhand-host")
+}
+
+fn book(state: Option<PathBuf>) -> Result<Book, ConfigError> {
+    let default = || folders().map(|all| all.state_dir().unwrap_or(all.data_local_dir()).to_owned());
+    state.or_else(default).map(Book::new).ok_or(ConfigError::NoFolder)
 }
 
 fn open(backend: Backend) -> capture::Open {
@@ -142,29 +245,6 @@ fn open(backend: Backend) -> capture::Open {
     }
 }
 
-fn default_folder() -> Option<PathBuf> {
-    let folders = directories::ProjectDirs::from("", "", "nearhand-host")?;
-    Some(folders.state_dir().unwrap_or(folders.data_local_dir()).to_owned())
-}
-
-/// The relay named now, then remembered; or the one remembered.
-fn relay(folder: &Path, named: Option<RelayString>) -> Result<RelayString, ConfigError> {
-    let path = folder.join("relay");
-    let fault = |source| ConfigError::State { path: path.clone(), source };
-    if let Some(relay) = named {
-        std::fs::create_dir_all(folder).map_err(fault)?;
-        let draft = folder.join("relay.new");
-        std::fs::write(&draft, format!("{relay}\n")).map_err(fault)?;
-        std::fs::rename(&draft, &path).map_err(fault)?;
-        return Ok(relay);
-    }
-    match std::fs::read_to_string(&path) {
-        Ok(text) => text.parse().map_err(|_| ConfigError::Damaged(path)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(ConfigError::NoRelay),
-        Err(error) => Err(fault(error)),
-    }
-}
-
 fn computer() -> Name {
     Name::lossy(&rustix::system::uname().nodename().to_string_lossy())
 }
@@ -172,24 +252,13 @@ fn computer() -> Name {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearhand_proto::ids::Fingerprint;
-
-    #[test]
-    fn a_relay_named_once_is_remembered() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(relay(folder.path(), None), Err(ConfigError::NoRelay)));
-        let named = RelayString { host: "a.example".into(), port: 1, key: Fingerprint::of(b"k") };
-        assert_eq!(relay(folder.path(), Some(named.clone())).unwrap(), named);
-        assert_eq!(relay(folder.path(), None).unwrap(), named);
-        std::fs::write(folder.path().join("relay"), "x").unwrap();
-        assert!(matches!(relay(folder.path(), None), Err(ConfigError::Damaged(_))));
-    }
 
     #[test]
     fn the_command_line_is_sound() {
         use clap::CommandFactory as _;
         Args::command().debug_assert();
         let typed = Args::try_parse_from(["nearhand-host", "--allow", "control"]).unwrap();
+        assert!(typed.window());
         assert!(matches!(typed.resolve(), Err(ConfigError::ControlWithoutView)));
     }
 }

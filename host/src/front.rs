@@ -1,7 +1,10 @@
 //! What the host and its front (terminal now, window later, a script in tests) say to each other: [`Show`]s out,
 //! [`Press`]es in. A front only shows and asks; what follows from an answer is the host's business.
 
-use nearhand_proto::{close::Close, code::SessionCode, pair::Death, rights::Rights, text::Name};
+use nearhand_proto::{
+    close::Close, code::SessionCode, pair::Death, relay_string::RelayString, rights::Rights,
+    session::clipboard::Direction, text::Name,
+};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
@@ -11,6 +14,20 @@ pub const CAPACITY: usize = 32;
 /// Host to front.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Show {
+    /// No relay is known: the user pastes the string that their help desk gave them ([`Press::Relay`]).
+    WhichRelay,
+    /// This relay is new here: is it their help desk's? Answered by [`Press::Trust`], [`Press::Stop`] (no, ends the
+    /// host) or [`Press::Scam`]. Nothing has been sent to it.
+    NewRelay {
+        /// Its host name.
+        host: String,
+        /// A relay of this host name was confirmed here before, with another key: whoever answers there now may not be
+        /// who it was, and the user must be told.
+        changed: bool,
+    },
+    /// Something that must be mended before the host can do what it should: a whole sentence for people, to be shown
+    /// as it is until the window is closed. [`Show::Bye`] follows.
+    Fault(String),
     /// This relay is being dialled.
     Dialling {
         /// Its host name.
@@ -67,8 +84,21 @@ pub enum Show {
     Rights {
         /// Who.
         technician: Name,
+        /// Their desk.
+        desk: Name,
         /// What.
         held: Rights,
+    },
+    /// The user has paused the session (no picture, no input, no clipboard), or lets it go on.
+    Paused(bool),
+    /// The user's own mouse or keyboard has stopped the technician's, or they work again.
+    Yielded(bool),
+    /// A text has gone from one clipboard to the other.
+    Clipboard {
+        /// Which way.
+        direction: Direction,
+        /// Its length in bytes.
+        bytes: u64,
     },
     /// The technician's end is silent; input is off until it is back.
     Suspended,
@@ -100,8 +130,18 @@ pub enum Over {
 }
 
 /// Front to host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Press {
+    /// This is the help desk's relay.
+    Relay(RelayString),
+    /// Yes, the new relay is the help desk's.
+    Trust,
+    /// This is a scam: everything ends, and this relay is blocked.
+    Scam,
+    /// Gives these rights unasked, by their switch.
+    Give(Rights),
+    /// Pauses the session, or lets it go on.
+    Pause(bool),
     /// Any key, where one was asked for.
     Key,
     /// Yes to the question for these rights, if it stands.
@@ -153,6 +193,12 @@ impl std::fmt::Debug for Show {
             Self::Ended(close) => return write!(f, "Ended({close:?})"),
             Self::Bye(close) => return write!(f, "Bye({close:?})"),
             Self::NoPicture(why) => return write!(f, "NoPicture({why:?})"),
+            Self::Paused(on) => return write!(f, "Paused({on})"),
+            Self::Yielded(on) => return write!(f, "Yielded({on})"),
+            Self::Clipboard { direction, bytes } => return write!(f, "Clipboard({direction:?}, {bytes})"),
+            Self::WhichRelay => "WhichRelay",
+            Self::NewRelay { changed, .. } => return write!(f, "NewRelay(changed: {changed})"),
+            Self::Fault(why) => return write!(f, "Fault({why:?})"),
             Self::Dialling { .. } => "Dialling",
             Self::Relay { .. } => "Relay",
             Self::PressKey => "PressKey",

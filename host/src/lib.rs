@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod capture;
+mod clipboard;
 pub mod config;
 pub mod encode;
 pub mod front;
@@ -9,5 +10,8 @@ pub mod host;
 pub mod inject;
 pub mod injection;
 pub mod picture;
+pub mod relays;
 pub mod session;
 pub mod terminal;
+pub mod user;
+pub mod window;

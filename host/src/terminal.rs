@@ -3,8 +3,13 @@
 //! The code goes to standard output, one line, for scripts; everything else to standard error. Where standard input
 //! is no terminal, its bytes are the keys; at its end nobody can press anything any more.
 
-use crate::front::{Front, Over, Press, Show};
-use nearhand_proto::{close::Close, pair::Death, rights::Rights};
+mod keys;
+
+use self::keys::{Keys, Meaning};
+use crate::front::{Front, Over, Show};
+use nearhand_proto::{
+    close::Close, code::SessionCode, pair::Death, rights::Rights, session::clipboard::Direction,
+};
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use std::{
     io::{self, Read as _, Write as _},
@@ -15,9 +20,6 @@ use tokio::sync::mpsc;
 
 /// Keys pressed and not yet looked at; when full, the keyboard waits.
 const KEYS: usize = 16;
-
-/// A yes within this time after a question is not its answer: it was meant for what stood there before.
-const CALM: Duration = Duration::from_millis(500);
 
 /// Single keys without Return, while this lives.
 struct RawKeys(Termios);
@@ -43,73 +45,76 @@ impl Drop for RawKeys {
 }
 
 /// Shows and asks until the host says good-bye.
-pub async fn run(mut front: Front) {
-    let _raw = RawKeys::on();
-    let (sender, mut keys) = mpsc::channel(KEYS);
+pub async fn run(front: Front) {
+    let Front { mut shows, presses } = front;
+    // Nobody can press anything any more once this is dropped.
+    let mut presses = Some(presses);
+    let mut raw = RawKeys::on();
+    let (sender, mut bytes) = mpsc::channel(KEYS);
     // Ends with the process: a blocked read can't be called off.
     thread::spawn(move || {
         let bytes = io::stdin().lock().bytes();
         bytes.map_while(Result::ok).try_for_each(|key| sender.blocking_send(key).map_err(drop))
     });
-    let mut asking = None;
-    let mut open = true;
+    let mut keys = Keys::new();
+    let mut faulty = false;
     loop {
-        tokio::select! {
+        let key = tokio::select! {
             biased;
-            show = front.shows.recv() => {
+            show = shows.recv() => {
                 let Some(show) = show else { return };
-                match &show {
-                    Show::Ask { rights, .. } => asking = Some((*rights, Instant::now() + CALM)),
-                    Show::AskOver | Show::Ended(_) => asking = None,
+                keys.handle_show(&show, Instant::now());
+                faulty |= matches!(show, Show::Fault(_));
+                match show {
+                    // The program's last line says what was wrong.
+                    Show::Bye(_) if faulty => return,
+                    Show::Bye(_) => return print(&show),
+                    Show::WhichRelay => raw = None,
                     _ => {}
                 }
                 print(&show);
-                if matches!(show, Show::Bye(_)) {
-                    return;
-                }
+                continue;
             }
-            key = keys.recv(), if open => match key {
-                Some(key) => {
-                    let press = meaning(key, asking.map(|(rights, _)| rights));
-                    let early = asking.is_some_and(|(_, from)| Instant::now() < from);
-                    if let Some(press) = press.filter(|press| !(early && matches!(press, Press::Allow(_)))) {
-                        // A host that has gone takes nothing any more.
-                        let _ = front.presses.send(press).await;
-                    }
-                }
-                None => open = false,
-            },
+            key = bytes.recv(), if presses.is_some() => key,
+        };
+        let meaning = match key {
+            Some(key) => keys.handle_key(key, Instant::now()),
+            None => keys.handle_end(),
+        };
+        match (meaning, &presses) {
+            // A host that has gone takes nothing any more.
+            (Meaning::Press(press), Some(presses)) => drop(presses.send(press).await),
+            (Meaning::Say(text), _) => say(&text),
+            _ => {}
         }
-    }
-}
-
-/// What a key means, while a question stands or not.
-fn meaning(key: u8, asking: Option<Rights>) -> Option<Press> {
-    match (key.to_ascii_lowercase(), asking) {
-        (b'y', Some(rights)) => Some(Press::Allow(rights)),
-        (b'n', Some(rights)) => Some(Press::Decline(rights)),
-        (b'c', _) => Some(Press::Revoke(Rights::CONTROL)),
-        (b'v', _) => Some(Press::Revoke(Rights::VIEW)),
-        (b'q' | 0x1b, _) => Some(Press::Stop),
-        (_, Some(_)) => None,
-        _ => Some(Press::Key),
+        if key.is_none() {
+            presses = None;
+        }
+        if raw.is_none() && !keys.wants_line() {
+            raw = RawKeys::on();
+        }
     }
 }
 
 fn print(show: &Show) {
     if let Show::Code { code, until } = show {
-        let mut out = io::stdout().lock();
-        // A reader that has gone is no reason to end a session.
-        let _ = writeln!(out, "code {}", code.for_the_user());
-        let _ = out.flush();
+        print_code(code);
         let minutes = minutes(*until);
         say(&format!(
             "Read these digits out to the technician who helps you - only if YOU called them. Good for {minutes}.\n\
-             (q ends the program)"
+             (q ends the program, s = this is a scam)"
         ));
         return;
     }
     say(&words(show));
+}
+
+/// The line on standard output that scripts wait for, whatever the front is.
+pub fn print_code(code: &SessionCode) {
+    let mut out = io::stdout().lock();
+    // A reader that has gone is no reason to end a session.
+    let _ = writeln!(out, "code {}", code.for_the_user());
+    let _ = out.flush();
 }
 
 fn say(text: &str) {
@@ -156,12 +161,33 @@ fn words(show: &Show) -> String {
             rights.for_people(),
             minutes(*until)
         ),
-        Show::Rights { technician, held } if held.is_empty() => format!("{technician} may not see or do anything."),
-        Show::Rights { technician, held } => format!(
-            "{technician} may now: {}.  (q = end the session, v = stop showing the screen{})",
+        Show::Rights { technician, held, .. } if held.is_empty() => format!("{technician} may not see or do anything."),
+        Show::Rights { technician, held, .. } => format!(
+            "{technician} may now: {}.  (q = end the session, p = pause, v = stop showing the screen{}, s = this is a \
+             scam)",
             held.for_people(),
-            if held.contains(Rights::CONTROL) { ", c = take control back" } else { "" }
+            if held.contains(Rights::CONTROL) { ", c = take control back" } else { ", g = give control" }
         ),
+        Show::WhichRelay => "Which is your help desk's relay? Paste the string that they gave you, and press Return (q = end):".to_owned(),
+        Show::NewRelay { host, changed: false } => format!(
+            "This computer has never used {host}. Is it your help desk's? y = yes, n = no, s = this is a scam"
+        ),
+        Show::NewRelay { host, changed: true } => format!(
+            "{host} has another key than when you used it last: somebody else may answer there now. Ask your help \
+             desk on the telephone number that you know. Is it theirs? y = yes, n = no, s = this is a scam"
+        ),
+        Show::Fault(_) => String::new(),
+        Show::Paused(true) => {
+            "Paused: the technician sees nothing and can do nothing. (p = go on, q = end)".to_owned()
+        }
+        Show::Paused(false) => "The session goes on.".to_owned(),
+        Show::Yielded(_) => String::new(),
+        Show::Clipboard { direction: Direction::In, .. } => {
+            "The technician has put a text on your clipboard.".to_owned()
+        }
+        Show::Clipboard { direction: Direction::Out, .. } => {
+            "The technician has got the text on your clipboard.".to_owned()
+        }
         Show::Suspended => "The technician's connection is silent; their mouse and keyboard are off. (q = end)".to_owned(),
         Show::Resumed => "The technician is back.".to_owned(),
         Show::RelayLost => "The help desk's relay does not answer; trying again ...".to_owned(),
@@ -177,6 +203,7 @@ fn words(show: &Show) -> String {
 fn for_the_user(why: Close) -> &'static str {
     match why {
         Close::UserStopped => "you ended it",
+        Close::Reported => "you called it a scam; this relay is blocked on this computer from now on",
         Close::Declined => "you declined",
         Close::NoAnswer => "you did not answer, which declines",
         Close::TechnicianRemoved => "the help desk has withdrawn this technician",
@@ -190,21 +217,6 @@ fn for_the_user(why: Close) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_mean_what_the_screen_says() {
-        let check = |key, asking, expected| assert_eq!(meaning(key, asking), expected, "{key}");
-        let view = Some(Rights::VIEW);
-        check(b'y', view, Some(Press::Allow(Rights::VIEW)));
-        check(b'Y', view, Some(Press::Allow(Rights::VIEW)));
-        check(b'y', None, Some(Press::Key));
-        check(b'n', view, Some(Press::Decline(Rights::VIEW)));
-        check(b'c', None, Some(Press::Revoke(Rights::CONTROL)));
-        check(b'v', None, Some(Press::Revoke(Rights::VIEW)));
-        check(b'q', view, Some(Press::Stop));
-        check(b'\n', view, None);
-        check(b' ', None, Some(Press::Key));
-    }
 
     #[test]
     fn time_left_in_words() {

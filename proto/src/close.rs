@@ -70,6 +70,10 @@ closes! {
     Declined = 3, exit 10, retry false, "the user declined; explain what you need and ask for a new code";
     /// The user said nothing for 60 s; silence declines.
     NoAnswer = 4, exit 10, retry false, "the user did not answer within 60 seconds, which declines; ask for a new code";
+    /// The user called it a scam.
+    Reported = 5, exit 11, retry false, "the user called this a scam and ended it; this relay is blocked on their computer";
+    /// The relay is blocked here (local).
+    Blocked = 6, exit 18, retry false, "this relay was called a scam on this computer and stays blocked";
     /// Unknown, expired and used locators, indistinguishable on purpose.
     NoSuchCode = 10, exit 4, retry false, "no computer waits under this code; ask for the new one";
     /// The secret half differs.

@@ -41,7 +41,8 @@ const NAMES: [(&str, Rights, &str); 8] = [
 
 impl Rights {
     /// The rights that this version of the host can give.
-    pub const OFFERED: Self = Self::VIEW.union(Self::CONTROL);
+    pub const OFFERED: Self =
+        Self::VIEW.union(Self::CONTROL).union(Self::CLIPBOARD_IN).union(Self::CLIPBOARD_OUT);
 
     /// What the technician may then do, for the user: `see your screen, use your mouse and keyboard`.
     pub fn for_people(self) -> String {
@@ -60,7 +61,7 @@ impl fmt::Display for Rights {
 
 /// A word that names no right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no right; rights are view and control, joined by a comma")]
+#[error("'{0}' is no right; rights are view, control, clipboard-in and clipboard-out, joined by commas")]
 pub struct RightsError(String);
 
 impl FromStr for Rights {

@@ -6,8 +6,9 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-/// No message of any stream is larger, in bytes. Bounds what the codec may allocate.
-pub const MAX_MESSAGE: usize = 1 << 20;
+/// No message of any stream is larger, in bytes: 1 MiB of clipboard text, and what is around it. Bounds what the codec
+/// may allocate.
+pub const MAX_MESSAGE: usize = (1 << 20) + 64;
 
 /// A type that travels as one message, with its own limit.
 pub trait Message: Serialize + DeserializeOwned {

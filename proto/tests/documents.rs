@@ -13,11 +13,12 @@ use nearhand_proto::{
     rights::Rights,
     route::Rid,
     session::{
-        ToHost, ToViewer,
+        StreamKind, ToHost, ToViewer,
+        clipboard::{self, MAX_TEXT},
         control::RightsChange,
         cursor::{Position, Shape},
         geometry::{Monitor, MonitorId, Point, Rect, Size},
-        input::{Button, Input, Usage},
+        input::{Button, Input, Locks, Usage},
         screen::{Epoch, Screen, Tiles, UpdateNo},
     },
     wire::{self, Message},
@@ -61,6 +62,7 @@ fn the_protocol_page_shows_every_message() {
     to_viewer(&mut rows);
     screen(&mut rows);
     input(&mut rows);
+    clipboard(&mut rows);
     check_page("examples", &rows.0);
 }
 
@@ -115,6 +117,7 @@ fn to_relay(rows: &mut Rows) {
     rows.add("ToRelay::Enrol(\"abc\")", ToRelay::Enrol(Token("abc".to_owned())));
     rows.add("ToRelay::Wait", ToRelay::Wait);
     rows.add("ToRelay::Leave(wrong codes)", ToRelay::Leave(Leave::WrongCodes));
+    rows.add("ToRelay::Leave(reported)", ToRelay::Leave(Leave::Reported));
     rows.add("ToRelay::Claim(38471)", ToRelay::Claim(locator));
     rows.add("ToRelay::Mistyped", ToRelay::Mistyped);
     rows.add("ToRelay::RefusedTwice", ToRelay::RefusedTwice);
@@ -194,6 +197,11 @@ fn to_viewer(rows: &mut Rows) {
     rows.add("ToViewer::NeedsRight(control)", ToViewer::NeedsRight(Rights::CONTROL));
     rows.add("ToViewer::NoPicture(\"\")", ToViewer::NoPicture(String::new()));
     rows.add("ToViewer::Acted(7)", ToViewer::Acted(7));
+    rows.add("ToViewer::Paused(true)", ToViewer::Paused(true));
+    rows.add("ToViewer::Yielded(false)", ToViewer::Yielded(false));
+    rows.add("ToViewer::OwnWindow", ToViewer::OwnWindow);
+    rows.add("ToViewer::Clipped(300)", ToViewer::Clipped { bytes: 300 });
+    rows.add("ToViewer::ClipboardTooLong", ToViewer::ClipboardTooLong);
 }
 
 fn screen(rows: &mut Rows) {
@@ -224,4 +232,20 @@ fn input(rows: &mut Rows) {
     rows.add("Input::Text(\"é\")", Input::Text("é".to_owned()));
     rows.add("Input::Heartbeat", Input::Heartbeat);
     rows.add("Input::Mark(7)", Input::Mark(7));
+    let locks = Locks { caps: true, num: false, scroll: false };
+    rows.add("Input::Locks(caps)", Input::Locks(locks));
+}
+
+fn clipboard(rows: &mut Rows) {
+    rows.add("clipboard::Text(\"é\")", clipboard::Text("é".to_owned()));
+}
+
+#[test]
+fn every_kind_of_stream_has_its_byte() {
+    let kinds = [(1, StreamKind::Input), (2, StreamKind::Screen), (3, StreamKind::Clipboard)];
+    for (byte, kind) in kinds {
+        assert_eq!((StreamKind::try_from(byte), kind as u8), (Ok(kind), byte));
+    }
+    assert_eq!(StreamKind::try_from(4), Err(4));
+    assert_eq!(MAX_TEXT, 1_048_576, "as the protocol page says");
 }

@@ -64,6 +64,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let relay = Relay::start(Config::resolve(args)?).await?;
     writeln!(std::io::stdout(), "ready {}", relay.string())?;
+    if let Some(file) = relay.string().file_name() {
+        tracing::info!(file, "the host under this file name knows this relay by itself");
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -1,4 +1,4 @@
-//! What the relay saw of a session: nothing of its code, its input or its picture, on the wire, in its data folder or
+//! What the relay saw of a session: nothing of its code, its input, its clipboard or its picture, on the wire, in its data folder or
 //! in its log.
 
 use nearhand_host::inject::recorder::Injected;
@@ -11,6 +11,7 @@ use nearhand_tests::{
     viewer::rgb,
     world::consent,
 };
+use nearhand_viewer::messages::{Command, Event};
 use std::{
     fs, io,
     path::Path,
@@ -20,6 +21,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// What is typed: at most 16 characters, which the host injects in one piece.
 const TYPED: &str = "horse battery 7!";
+
+/// What is copied, there and here.
+const COPIED: [&str; 2] = ["correct horse, copied by the user", "battery staple, copied by the desk"];
 
 /// Where the marker stands: a run of pixels that no codec can shorten.
 const MARKED: Rect = Rect { x: 8, y: 64, width: 128, height: 4 };
@@ -104,6 +108,11 @@ async fn the_relay_sees_nothing_of_code_input_and_picture() {
     viewer.shows(&host, FIRST).await;
     viewer.types(TYPED).await;
     crate::session::injected(&host, &[Injected::Text(TYPED.into())]).await;
+    crate::clipboard::given(&mut host, &mut viewer).await;
+    host.board.copy(COPIED[0]);
+    viewer.hears(Event::Clipboard(COPIED[0].to_owned())).await;
+    viewer.send(Command::Clipboard(COPIED[1].to_owned())).await;
+    viewer.hears(Event::Clipped { bytes: u64::try_from(COPIED[1].len()).unwrap() }).await;
     viewer.note("the desk's own words").await;
     let picture = viewer.snapshot().rgb;
     assert_eq!(viewer.end().await, Close::TechnicianLeft);
@@ -129,7 +138,8 @@ async fn the_relay_sees_nothing_of_code_input_and_picture() {
     };
     assert!(near_viewer.kept().iter().filter(|kept| named(kept)).count() > 10, "the picture passed here");
 
-    for needle in [TYPED.as_bytes(), secret, digits.as_bytes(), said.as_bytes()] {
+    let [out, inwards] = COPIED.map(str::as_bytes);
+    for needle in [TYPED.as_bytes(), out, inwards, secret, digits.as_bytes(), said.as_bytes()] {
         let shown = String::from_utf8_lossy(needle);
         assert!(!wire.iter().any(|packet| holds(packet, needle)), "'{shown}' on the wire");
         assert!(!holds(&stored, needle), "'{shown}' in the data folder");

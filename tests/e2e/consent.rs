@@ -100,7 +100,6 @@ async fn control_taken_back_lets_go_of_what_is_held_and_stops_input() {
 async fn viewing_taken_back_stops_the_picture_and_input() {
     let world = World::start().await;
     let (host, mut viewer) = world.pair().await;
-    let before = viewer.snapshot();
     host.press(Press::Revoke(Rights::VIEW)).await;
     viewer.holds(Rights::empty(), RightsChange::Revoked).await;
     host.screen.fill(FIRST, nearhand_tests::host::SIZE.rect(), [255, 0, 0]);
@@ -109,7 +108,7 @@ async fn viewing_taken_back_stops_the_picture_and_input() {
     viewer.types("blind").await;
     viewer.hears(Event::NeedsRight(Rights::CONTROL)).await;
     viewer.note("what the host says after the change").await;
-    assert_eq!(viewer.snapshot(), before);
+    assert!(!viewer.has_picture(), "what was shown is gone");
     assert_eq!(host.input.injected(), []);
     assert_eq!(viewer.end().await, Close::TechnicianLeft);
     world.end().await;

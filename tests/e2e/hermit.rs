@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 const BOTH: Rights = Rights::VIEW.union(Rights::CONTROL);
 
 /// A host whose user has allowed a hermit everything.
-async fn paired(world: &World) -> (Host, Hermit) {
+pub(crate) async fn paired(world: &World) -> (Host, Hermit) {
     let technician = world.technician("Vera Example").await;
     let mut host = world.host();
     let code = host.code().await;

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a story fail it")]
 
 mod blind;
+mod clipboard;
 mod codes;
 mod consent;
+mod hands;
 mod hermit;
 mod many;
 mod record;
+mod relays;
 mod restart;
 mod session;
 mod silence;

@@ -2,12 +2,14 @@
 //! shown and presses what the story says.
 
 use crate::journal::{Journal, in_time};
+use nearhand_desktop::clipboard::scripted::Board;
 use nearhand_host::{
     capture::scripted::Screen,
-    front::{self, Over, Press, Show},
+    front::{self, Front, Over, Press, Show},
     host::{self, HostConfig},
     inject::recorder::Recorder,
     session::Desktop,
+    user::scripted::Hands,
 };
 use nearhand_proto::{
     close::Close,
@@ -39,6 +41,10 @@ pub struct Host {
     pub screen: Screen,
     /// What it injected.
     pub input: Recorder,
+    /// Its user's hands.
+    pub hands: Hands,
+    /// Its user's clipboard.
+    pub board: Board,
     /// What its user saw.
     pub shows: Journal<Show>,
     presses: mpsc::Sender<Press>,
@@ -47,8 +53,14 @@ pub struct Host {
 }
 
 /// The settings of a host at this relay, with nothing preset and a user who is there.
-pub fn config(relay: RelayString, screen: &Screen, input: &Recorder) -> HostConfig {
-    let (screen, input) = (screen.clone(), input.clone());
+pub fn config(
+    relay: RelayString,
+    screen: &Screen,
+    input: &Recorder,
+    hands: &Hands,
+    board: &Board,
+) -> HostConfig {
+    let (screen, input, hands) = (screen.clone(), input.clone(), hands.clone());
     HostConfig {
         relay,
         preset: Rights::empty(),
@@ -60,27 +72,42 @@ pub fn config(relay: RelayString, screen: &Screen, input: &Recorder) -> HostConf
         absence: Duration::from_secs(600),
         patience: Duration::from_secs(10),
         once: false,
-        desktop: Desktop { capture: Arc::new(move || screen.open()), inject: Arc::new(move || input.open()) },
+        desktop: Desktop {
+            capture: Arc::new(move || screen.open()),
+            inject: Arc::new(move || input.open()),
+            clipboard: board.open(),
+            user: Arc::new(move |touches| hands.watch(touches)),
+        },
     }
 }
 
 impl Host {
     /// Starts a host with one monitor of [`SIZE`]; `tune` changes its settings.
     pub fn start(relay: RelayString, tune: impl FnOnce(&mut HostConfig)) -> Self {
-        let (screen, input) = (Screen::new(&[SIZE]), Recorder::default());
-        let mut settings = config(relay, &screen, &input);
+        let (host, front) = Self::start_behind(relay, tune);
+        Self { shows: Journal::keep("the user", front.shows), ..host }
+    }
+
+    /// The same, seen through a front of the caller's: its journal stays empty.
+    pub fn start_behind(relay: RelayString, tune: impl FnOnce(&mut HostConfig)) -> (Self, Front) {
+        let (screen, input, hands) = (Screen::new(&[SIZE]), Recorder::default(), Hands::default());
+        let board = Board::default();
+        let mut settings = config(relay, &screen, &input, &hands, &board);
         tune(&mut settings);
         let (front, stage) = front::channels();
         let stop = CancellationToken::new();
         let task = tokio::spawn(host::run(settings, stage, stop.clone()));
-        Self {
+        let host = Self {
             screen,
             input,
-            shows: Journal::keep("the user", front.shows),
-            presses: front.presses,
+            hands,
+            board,
+            shows: Journal::keep("nobody", mpsc::channel(1).1),
+            presses: front.presses.clone(),
             stop,
             task: AbortOnDropHandle::new(task),
-        }
+        };
+        (host, front)
     }
 
     /// The next code that is shown.

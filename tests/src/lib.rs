@@ -2,6 +2,7 @@
 //! record as an auditor reads it, and a tap on the wire. The stories themselves are in `e2e`. Not part of the product.
 #![forbid(unsafe_code)]
 
+pub mod clipboard;
 pub mod grep;
 pub mod hermit;
 pub mod host;

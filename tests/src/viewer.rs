@@ -203,6 +203,11 @@ impl Viewer {
         self.screen.snapshot().expect("there is a picture")
     }
 
+    /// True while there is a picture.
+    pub fn has_picture(&self) -> bool {
+        self.screen.size().is_some()
+    }
+
     /// The session's figures.
     pub fn stats(&self) -> Stats {
         self.figures.stats()

@@ -10,9 +10,12 @@ use std::{
 use tempfile::TempDir;
 use x11rb::{
     connection::Connection as _,
-    protocol::xproto::{
-        AtomEnum, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, ImageFormat, MapState, Window,
-        WindowClass,
+    protocol::{
+        xkb::{self, ConnectionExt as _},
+        xproto::{
+            AtomEnum, ConfigureWindowAux, ConnectionExt as _, CreateWindowAux, ImageFormat, MapState,
+            ModMask, Window, WindowClass,
+        },
     },
     rust_connection::RustConnection,
     wrapper::ConnectionExt as _,
@@ -22,7 +25,7 @@ use x11rb::{
 pub(crate) struct Desktop {
     programs: Vec<Process>,
     folder: TempDir,
-    display: String,
+    pub(crate) display: String,
     pub(crate) connection: RustConnection,
     pub(crate) root: Window,
     width: u16,
@@ -38,6 +41,11 @@ impl Drop for Desktop {
 impl Desktop {
     /// A desktop of this size with a window manager and nothing on it.
     pub(crate) fn start(width: u16, height: u16) -> Self {
+        Self::start_with(width, height, &Path::new(env!("CARGO_MANIFEST_DIR")).join("x11/openbox.xml"))
+    }
+
+    /// The same with these settings of the window manager.
+    pub(crate) fn start_with(width: u16, height: u16, settings: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let screen = format!("{width}x{height}x24");
         let arguments = ["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp", "-noreset"];
@@ -47,7 +55,6 @@ impl Desktop {
         let root = connection.setup().roots[0].root;
         let mut desktop = Self { programs: vec![server], folder, display, connection, root, width, height };
         desktop.still_carets();
-        let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("x11/openbox.xml");
         desktop.run("openbox", &["--config-file", settings.to_str().unwrap()]);
         eventually("the window manager", || desktop.window_in(root, "_NET_SUPPORTING_WM_CHECK"));
         desktop
@@ -127,6 +134,15 @@ impl Desktop {
         eventually("the focus", || {
             (self.window_in(self.root, "_NET_ACTIVE_WINDOW") == Some(window)).then_some(())
         });
+    }
+
+    /// Makes this group of the keyboard's layouts the one in effect, from 0.
+    pub(crate) fn lock_group(&self, group: u8) {
+        let (device, none) = (xkb::ID::USE_CORE_KBD.into(), ModMask::from(0_u16));
+        self.connection.xkb_use_extension(1, 0).unwrap().reply().unwrap();
+        let group = xkb::Group::from(group);
+        let locked = self.connection.xkb_latch_lock_state(device, none, none, true, group, none, false, 0);
+        locked.unwrap().check().unwrap();
     }
 
     fn find(&self, from: Window, name: &str) -> Option<Window> {

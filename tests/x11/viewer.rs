@@ -57,16 +57,17 @@ impl Viewer {
 
     /// The session's id and the count of QUIC handshakes, from `stats`.
     pub(crate) fn stats(&mut self) -> (String, u64) {
-        let seen = self.stats_lines().len();
+        let seen = self.all("stats").len();
         self.run("stats");
-        let stats = eventually("stats", || self.stats_lines().get(seen).cloned());
+        let stats = eventually("stats", || self.all("stats").get(seen).cloned());
         (stats["session_id"].as_str().unwrap().to_owned(), stats["quic_handshakes"].as_u64().unwrap())
     }
 
-    fn stats_lines(&self) -> Vec<Value> {
+    /// Every event of this name so far.
+    pub(crate) fn all(&self, name: &str) -> Vec<Value> {
         let text = self.process.output();
         let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        events.filter(|event| event["event"] == "stats").collect()
+        events.filter(|event| event["event"] == name).collect()
     }
 
     /// The picture now, by way of that file.

@@ -23,6 +23,22 @@ pub enum Config {
     Enrol(Enrol),
     /// Hold a session.
     Run(Box<Run>),
+    /// Open the technician's window.
+    Window(Box<Window>),
+}
+
+/// A window.
+pub struct Window {
+    /// What was typed as a code, as it is.
+    pub typed: String,
+    /// The rights that a session asks for at its start.
+    pub want: Rights,
+    /// Where hosts wait; `None` before the first enrolment.
+    pub relay: Option<RelayString>,
+    /// For how long a relay that does not answer is dialled.
+    pub patience: Duration,
+    /// Where the key is.
+    pub state: State,
 }
 
 /// An enrolment.
@@ -65,10 +81,36 @@ pub enum Refusal {
 }
 
 #[derive(Parser)]
-#[command(name = "nearhand-viewer", version, about = "Nearhand's viewer: the technician's end")]
+#[command(
+    name = "nearhand-viewer",
+    version,
+    about = "Nearhand's viewer: the technician's end. Without a subcommand it opens the technician's window",
+    args_conflicts_with_subcommands = true
+)]
 struct Typed {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    window: TypedWindow,
+}
+
+#[derive(Args)]
+struct TypedWindow {
+    /// The session code that the user reads out, in any grouping; asked for in the window if it is missing
+    #[arg(value_name = "CODE", num_args = 0..)]
+    code: Vec<String>,
+    /// The rights to ask the user for, joined by commas
+    #[arg(long, value_name = "RIGHTS", default_value = "view,control")]
+    want: Rights,
+    /// The relay string [default: that of the last enrolment]
+    #[arg(long, value_name = "STRING")]
+    relay: Option<RelayString>,
+    /// Folder of the key and settings [default: the XDG state folder]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Seconds to try for a relay that does not answer at the start
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    dial_for: u64,
 }
 
 #[derive(Subcommand)]
@@ -123,6 +165,8 @@ struct TypedRun {
 
 const EXAMPLES: &str = "\
 Examples:
+  nearhand-viewer
+  nearhand-viewer 384 711 904 253
   nearhand-viewer enrol --relay 'relay.example.org:4433#47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU' TOKEN
   nearhand-viewer run 384 711 904 253 --do 'wait-settled; snapshot desk.png'
   nearhand-viewer run 384711904253 --want view,control --do 'key ctrl+alt+t; wait-settled; type uname -a; key Return'
@@ -143,7 +187,11 @@ impl Config {
     pub fn from_args<A: Into<OsString> + Clone>(args: impl IntoIterator<Item = A>) -> Result<Self, Refusal> {
         let command = Typed::command().after_long_help(format!("{EXAMPLES}\n{}", exit_codes()));
         let typed = Typed::from_arg_matches(&command.try_get_matches_from(args).map_err(Refusal::Usage)?);
-        match typed.map_err(Refusal::Usage)?.command {
+        let typed = typed.map_err(Refusal::Usage)?;
+        let Some(command) = typed.command else {
+            return window(typed.window).map(|window| Self::Window(Box::new(window)));
+        };
+        match command {
             Command::Enrol { token, relay, state, dial_for } => {
                 let state = State::open(state).map_err(Refusal::State)?;
                 let patience = Duration::from_secs(dial_for);
@@ -179,6 +227,24 @@ impl Refusal {
             },
         }
     }
+}
+
+fn window(typed: TypedWindow) -> Result<Window, Refusal> {
+    if !typed.want.contains(Rights::VIEW) {
+        return Err(Refusal::Input("--want needs at least 'view'".to_owned()));
+    }
+    let state = State::open(typed.state).map_err(Refusal::State)?;
+    let relay = match typed.relay {
+        Some(relay) => Some(relay),
+        None => state.relay().map_err(Refusal::State)?,
+    };
+    Ok(Window {
+        typed: typed.code.join(" "),
+        want: typed.want,
+        relay,
+        patience: Duration::from_secs(typed.dial_for),
+        state,
+    })
 }
 
 fn resolve(typed: TypedRun) -> Result<Run, Refusal> {
@@ -281,6 +347,26 @@ mod tests {
             panic!("not a run")
         };
         assert_eq!(run.patience, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn without_a_subcommand_the_window_opens_whatever_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::open(Some(folder.path().to_owned())).unwrap();
+        let check = |words: &str, typed_code: &str, relay: Option<&RelayString>| {
+            let words = format!("nearhand-viewer{words}");
+            let folder = folder.path().display().to_string();
+            let Ok(Config::Window(window)) = typed(&words, &["--state", &folder]) else { panic!("{words}") };
+            assert_eq!((window.typed.as_str(), window.relay.as_ref()), (typed_code, relay), "{words}");
+            assert_eq!(window.want, Rights::VIEW | Rights::CONTROL);
+        };
+        check("", "", None);
+        check(" 384 711", "384 711", None);
+        let relay = RelayString { host: "relay.example.org".into(), port: 4433, key: Fingerprint::of(b"k") };
+        state.save_relay(&relay).unwrap();
+        check(" 384-711-904 --want view,control", "384-711-904", Some(&relay));
+        let folder = folder.path().display().to_string();
+        assert_eq!(refused("nearhand-viewer --want control", &["--state", &folder]).0, 2);
     }
 
     #[test]

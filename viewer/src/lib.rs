@@ -10,3 +10,4 @@ pub mod session;
 pub mod slips;
 pub mod state;
 pub mod viewer;
+pub mod window;

@@ -16,7 +16,7 @@ use nearhand_proto::{
     session::{
         control::RightsChange,
         geometry::{Monitor, MonitorId, Point, Rect, Size},
-        input::{Button, Usage},
+        input::{Button, Locks, Usage},
         screen::{Epoch, UpdateNo},
     },
     text::Name,
@@ -39,6 +39,8 @@ pub enum Command {
     Ask(Rights),
     /// Shows another monitor. Answered by [`Event::Updated`] of a new epoch, or by [`Event::Monitors`].
     Watch(MonitorId),
+    /// Puts this text on the user's clipboard, at most `clipboard::MAX_TEXT` bytes. Answered by [`Event::Clipped`].
+    Clipboard(String),
     /// A note for the record, at most `MAX_NOTE` bytes. Answered by [`Event::Noted`].
     Note(String),
     /// The technician leaves, at whatever point. Answered by [`Event::Ended`]. A front that drops `commands` means
@@ -74,6 +76,8 @@ pub enum Act {
     },
     /// Characters, at most `MAX_TEXT` bytes.
     Text(String),
+    /// The user's lock keys are to be in this state.
+    Locks(Locks),
     /// Answered by [`Event::Acted`] with the same number once everything before it has been injected, or dropped.
     Mark(u32),
 }
@@ -140,6 +144,21 @@ pub enum Event {
     NeedsRight(Rights),
     /// Everything before this mark has been injected, or dropped for want of the right.
     Acted(u32),
+    /// The user has paused (no picture, no input, no clipboard), or goes on.
+    Paused(bool),
+    /// The user's own mouse or keyboard is in use, so input from here is dropped; or it works again.
+    Yielded(bool),
+    /// Input was dropped because it was aimed at the host's own windows.
+    OwnWindow,
+    /// A new text on the user's clipboard.
+    Clipboard(String),
+    /// The text that was sent last is on the user's clipboard.
+    Clipped {
+        /// Its length in bytes.
+        bytes: u64,
+    },
+    /// The user's clipboard has a new text that is too long to be sent.
+    ClipboardTooLong,
     /// A note stands in the record.
     Noted {
         /// Its number in the session's list of events.

@@ -2,15 +2,17 @@
 //! shows half an update. Not the decoder's own picture, which is ahead of it in the middle of an update.
 //!
 //! Pixels that a front watches are looked at whenever an update is presented, so that no change is missed however
-//! late the front comes to ask.
+//! late the front comes to ask. The user's pointer lies over the picture, not in it ([`Screen::pointer`]).
 
 use nearhand_proto::session::{
+    cursor::{Position, Shape},
     geometry::{Point, Rect, Size},
     screen::Epoch,
 };
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
     time::Instant,
 };
 
@@ -19,6 +21,12 @@ pub const MAX_WATCHED: usize = 256;
 
 /// Changes of watched pixels that may wait to be taken; when full the oldest is dropped.
 const MAX_CHANGES: usize = 16_384;
+
+/// Pointer shapes kept, the newest; a host sends each once, and again when it is asked for a new picture.
+const MAX_SHAPES: usize = 64;
+
+/// Changed areas kept for a front that draws; with more, everything has changed.
+const MAX_DAMAGE: usize = 128;
 
 /// A colour: red, green, blue.
 pub type Rgb = [u8; 3];
@@ -47,9 +55,30 @@ pub struct Snapshot {
     pub rgb: Vec<u8>,
 }
 
+/// The user's pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    /// Monitor pixels; outside the picture when it is on another monitor.
+    pub x: i32,
+    /// Monitor pixels.
+    pub y: i32,
+    /// What it looks like.
+    pub shape: Arc<Shape>,
+}
+
 #[derive(Default)]
 struct Shown {
     epoch: Option<Epoch>,
+    /// The newest epoch whose stream has begun.
+    begun: Option<Epoch>,
+    /// Nothing up to this epoch is shown any more: it was taken back.
+    taken_back: Option<Epoch>,
+    position: Option<Position>,
+    shapes: VecDeque<Arc<Shape>>,
+    /// What changed since a front drew last; `None` while none draws.
+    damage: Option<Vec<Rect>>,
+    /// Woken when the picture or the pointer has changed.
+    waker: Option<Waker>,
     size: Option<Size>,
     /// INVARIANT: RGBX8, 4 × width × height bytes of `size`; empty without one.
     pixels: Vec<u8>,
@@ -63,7 +92,8 @@ impl Screen {
     /// picture whose length does not fit. Returns the moment of presentation.
     pub fn show(&self, epoch: Epoch, size: Size, rgbx: &[u8], changed: &[Rect]) -> Instant {
         let mut shown = self.lock();
-        let outdated = shown.epoch.is_some_and(|newest| epoch < newest);
+        let outdated = shown.epoch.is_some_and(|newest| epoch < newest)
+            || shown.taken_back.is_some_and(|gone| epoch <= gone);
         if rgbx.len() == bytes(size) && !outdated {
             shown.epoch = Some(epoch);
             if shown.size == Some(size) {
@@ -72,11 +102,77 @@ impl Screen {
                 shown.size = Some(size);
                 shown.pixels.clear();
                 shown.pixels.extend_from_slice(rgbx);
+                shown.damaged(size.rect());
             }
         }
         let presented = Instant::now();
         shown.look(presented);
+        shown.wake();
         presented
+    }
+
+    /// A stream of this epoch has begun.
+    pub fn handle_epoch(&self, epoch: Epoch) {
+        let mut shown = self.lock();
+        shown.begun = shown.begun.max(Some(epoch));
+    }
+
+    /// The user shows nothing any more: the picture is gone, and nothing that is still on its way brings it back; a
+    /// newer epoch does.
+    pub fn blank(&self) {
+        let mut shown = self.lock();
+        shown.taken_back = shown.begun.max(shown.epoch);
+        shown.size = None;
+        shown.pixels = Vec::new();
+        shown.position = None;
+        shown.damage = shown.damage.take().map(|_| Vec::new());
+        shown.look(Instant::now());
+        shown.wake();
+    }
+
+    /// A pointer shape has come.
+    pub fn handle_shape(&self, shape: Shape) {
+        let mut shown = self.lock();
+        shown.shapes.retain(|known| known.id != shape.id);
+        if MAX_SHAPES <= shown.shapes.len() {
+            shown.shapes.pop_front();
+        }
+        shown.shapes.push_back(Arc::new(shape));
+        shown.wake();
+    }
+
+    /// The pointer has moved; a position older than the last one is dropped.
+    pub fn handle_position(&self, position: Position) {
+        let mut shown = self.lock();
+        let order = |position: &Position| (position.epoch, position.seq);
+        if shown.position.as_ref().is_none_or(|last| order(last) < order(&position)) {
+            shown.position = Some(position);
+            shown.wake();
+        }
+    }
+
+    /// The user's pointer on the picture that is shown; `None` while its position or shape is not known.
+    pub fn pointer(&self) -> Option<Pointer> {
+        let shown = self.lock();
+        let position = shown.position.filter(|position| Some(position.epoch) == shown.epoch)?;
+        let shape = shown.shapes.iter().find(|shape| shape.id == position.shape)?.clone();
+        Some(Pointer { x: position.x, y: position.y, shape })
+    }
+
+    /// Wakes a front that draws, whenever picture or pointer change from now on. All of the picture counts as changed.
+    pub fn wake_on_change(&self, waker: Waker) {
+        let mut shown = self.lock();
+        shown.damage = Some(shown.size.map(Size::rect).into_iter().collect());
+        shown.waker = Some(waker);
+    }
+
+    /// Shows a front that draws the size of the picture, its pixels (RGBX8, row by row) and what changed since the
+    /// last call, under the lock: be quick. Nothing is called while there is no picture.
+    pub fn draw(&self, draw: impl FnOnce(Size, &[u8], &[Rect])) {
+        let mut shown = self.lock();
+        let Some(size) = shown.size else { return };
+        let damage = shown.damage.replace(Vec::new()).unwrap_or_else(|| vec![size.rect()]);
+        draw(size, &shown.pixels, &damage);
     }
 
     /// The size of the picture; `None` before the first one.
@@ -127,7 +223,23 @@ impl Screen {
 }
 
 impl Shown {
+    fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn damaged(&mut self, rect: Rect) {
+        let Some(damage) = &mut self.damage else { return };
+        if damage.len() < MAX_DAMAGE {
+            damage.push(rect);
+        } else if let Some(size) = self.size {
+            *damage = vec![size.rect()];
+        }
+    }
+
     fn copy(&mut self, size: Size, rgbx: &[u8], rect: Rect) {
+        self.damaged(rect);
         let row = usize::from(size.width) * 4;
         let (left, length) = (usize::from(rect.x) * 4, usize::from(rect.width) * 4);
         let rows = usize::from(rect.y)..usize::from(rect.y) + usize::from(rect.height);
@@ -211,6 +323,51 @@ mod tests {
         screen.show(Epoch(2), SIZE, &picture([2; 3]), &[SIZE.rect()]);
         screen.show(Epoch(1), SIZE, &picture([1; 3]), &[SIZE.rect()]);
         assert_eq!(screen.pixel(Point { x: 0, y: 0 }), Some([2; 3]));
+    }
+
+    #[test]
+    fn what_was_taken_back_does_not_come_again() {
+        let screen = Screen::default();
+        screen.handle_epoch(Epoch(1));
+        screen.show(Epoch(1), SIZE, &picture([1; 3]), &[]);
+        screen.handle_epoch(Epoch(2));
+        screen.blank();
+        for epoch in [1, 2] {
+            screen.show(Epoch(epoch), SIZE, &picture([2; 3]), &[SIZE.rect()]);
+            assert_eq!(screen.snapshot(), None, "epoch {epoch}");
+        }
+        screen.show(Epoch(3), SIZE, &picture([3; 3]), &[]);
+        assert_eq!(screen.pixel(Point { x: 0, y: 0 }), Some([3; 3]));
+    }
+
+    #[test]
+    fn a_front_that_draws_is_told_what_changed_since_it_drew() {
+        let screen = Screen::default();
+        let drawn = || {
+            let mut drawn = None;
+            screen.draw(|size, _, damage| drawn = Some((size, damage.to_vec())));
+            drawn
+        };
+        assert_eq!(drawn(), None);
+        screen.show(Epoch(1), SIZE, &picture([1; 3]), &[]);
+        screen.wake_on_change(Waker::noop().clone());
+        let corner = Rect { x: 0, y: 0, width: 1, height: 1 };
+        screen.show(Epoch(1), SIZE, &picture([2; 3]), &[corner]);
+        assert_eq!(drawn(), Some((SIZE, vec![SIZE.rect(), corner])));
+        assert_eq!(drawn(), Some((SIZE, vec![])));
+    }
+
+    #[test]
+    fn the_pointer_is_shown_once_shape_and_place_are_known() {
+        let screen = Screen::default();
+        screen.show(Epoch(1), SIZE, &picture([1; 3]), &[]);
+        let shape = Shape::new(Size { width: 1, height: 1 }, (0, 0), vec![0; 4]);
+        let at = |seq, x| Position { epoch: Epoch(1), seq, x, y: 0, shape: shape.id };
+        screen.handle_position(at(2, 7));
+        assert_eq!(screen.pointer(), None);
+        screen.handle_shape(shape.clone());
+        screen.handle_position(at(1, 5));
+        assert_eq!(screen.pointer().map(|pointer| pointer.x), Some(7));
     }
 
     #[test]

@@ -152,7 +152,7 @@ async fn attempt(config: ViewerConfig, ends: &mut Ends, figures: Arc<Figures>) -
     let why = match paired {
         Ok(peer) => {
             tell(&ends.events, Event::Paired { session: peer.session }).await;
-            Session::new(peer, own, config.absence, figures).run(ends, &mut link).await
+            Session::new(peer, own, config.absence, figures, ends.screen.clone()).run(ends, &mut link).await
         }
         Err(why) => why,
     };

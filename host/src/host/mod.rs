@@ -127,7 +127,7 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
     let dialled = tokio::select! {
         biased;
         () = stop.cancelled() => return bye(&stage, Close::Done).await,
-        () = given_up(&mut stage, &config.relay.host) => return bye(&stage, Close::UserStopped).await,
+        why = given_up(&mut stage, &config.relay.host) => return bye(&stage, why).await,
         link = Link::dial(link_config, Some(server)) => link,
     };
     let mut link = match dialled {
@@ -170,14 +170,15 @@ async fn bye(stage: &Stage, why: Close) -> Result<Close, DialError> {
 }
 
 /// Shows that the relay is being dialled, again and again; returns when the user has had enough.
-async fn given_up(stage: &mut Stage, relay: &str) {
+async fn given_up(stage: &mut Stage, relay: &str) -> Close {
     let mut reminders = tokio::time::interval(REMINDER);
     let mut again = false;
     let mut pressable = true;
     loop {
         tokio::select! {
             press = stage.presses.recv(), if pressable => match press {
-                Some(Press::Stop | Press::Quit) => return,
+                Some(Press::Stop | Press::Quit) => return Close::UserStopped,
+                Some(Press::Scam) => return Close::Reported,
                 Some(_) => {}
                 None => pressable = false,
             },
@@ -196,7 +197,8 @@ impl Host {
         loop {
             self.step().await;
             if let Some(why) = self.may_leave(up) {
-                self.link.send(ToRelay::Leave(Leave::Closed));
+                let reported = why == Close::Reported;
+                self.link.send(ToRelay::Leave(if reported { Leave::Reported } else { Leave::Closed }));
                 return why;
             }
             let deadline = self.deadline();
@@ -383,6 +385,7 @@ impl Host {
     async fn press(&mut self, press: Press) {
         match press {
             Press::Quit => self.quit(Close::UserStopped).await,
+            Press::Scam => self.quit(Close::Reported).await,
             Press::Stop if self.running.is_none() => self.quit(Close::UserStopped).await,
             Press::Key => self.codes.handle_key(Instant::now().into_std()),
             press => self.tell_running(press).await,
@@ -391,7 +394,8 @@ impl Host {
 
     async fn quit(&mut self, why: Close) {
         self.quitting = Some(why);
-        self.tell_running(Press::Quit).await;
+        let press = if why == Close::Reported { Press::Scam } else { Press::Quit };
+        self.tell_running(press).await;
     }
 
     async fn tell_running(&self, press: Press) {

@@ -1,99 +1,78 @@
 //! Injection by the enigo crate, on X11 through XTEST.
 //!
-//! Keys go by position ([`super::hid`]). Text goes by the keys that type it on the user's own layout, with Shift where it's
-//! needed; only characters that the layout lacks are lent a spare key by enigo. So ordinary text causes no change of
-//! the keyboard map, which each program would have to follow before the next character.
+//! Keys go by position ([`super::hid`]). Text goes by the keys that type it on the user's own layout, with Shift and
+//! AltGr where they are needed; characters that the layout lacks are lent a spare key ([`super::keyboard`]). So ordinary
+//! text causes no change of the keyboard map, which each program would have to follow before the next character.
+//! enigo is only given numbers of keys: its own way with characters reads the map once for ever and knows neither groups
+//! nor lock keys.
 
+mod raw;
+mod typing;
+
+use self::raw::Raw;
 use super::{
     Inject, InjectError, MAX_NOTCHES, Open, check_text,
-    keyboard::{Keyboard, Stroke},
+    keyboard::{Keyboard, X_OFFSET},
     known,
+    own::{OwnWindows, Shield},
 };
-use ::enigo::{
-    Axis, Button as EnigoButton, Coordinate, Direction, Enigo, InputError, Key, Keyboard as _, Mouse as _,
-    NewConError, Settings,
-};
-use nearhand_proto::session::input::{Button, Holdable, Usage};
+use crate::user::echo::Echoes;
+use ::enigo::Button as EnigoButton;
+use nearhand_proto::session::input::{Button, Holdable, Locks, Usage};
 
-/// X keycodes are evdev codes and eight (`xkeyboard-config`'s `keycodes/evdev`).
-const X_OFFSET: u8 = 8;
-
-/// The mouse and keyboard of this X display; `None`: of `$DISPLAY`.
-pub fn open(display: Option<String>) -> Open {
-    Box::new(move || Ok(Box::new(Device::open(display)?) as Box<dyn Inject>))
+/// The mouse and keyboard of this X display; `None`: of `$DISPLAY`. Each event is announced in `echoes`; none acts on
+/// `own`.
+pub fn open(display: Option<String>, echoes: Echoes, own: OwnWindows) -> Open {
+    Box::new(move || Ok(Box::new(Device::open(display, echoes, own)?) as Box<dyn Inject>))
 }
 
 struct Device {
-    enigo: Enigo,
-    display: Option<String>,
+    raw: Raw,
     keyboard: Keyboard,
-    /// Down now, in the order of pressing. enigo remembers keys only, and would release them at a change of layout.
+    /// Down now, in the order of pressing.
     held: Vec<Holdable>,
 }
 
 impl Device {
-    fn open(display: Option<String>) -> Result<Self, InjectError> {
+    fn open(display: Option<String>, echoes: Echoes, own: OwnWindows) -> Result<Self, InjectError> {
+        // The keyboard first: it takes back keys that a killed run lent, without which enigo finds none to spare.
         let keyboard = Keyboard::open(display.as_deref())?;
-        Ok(Self { enigo: connect(display.clone())?, display, keyboard, held: Vec::new() })
+        let shield = Shield::open(display.as_deref(), own)?;
+        Ok(Self { raw: Raw::open(display, echoes, shield)?, keyboard, held: Vec::new() })
     }
 
-    /// Learns the layout as it is now. enigo reads it once for ever, so it is made anew when the layout changed:
-    /// twice, because the first one still sees the keys that the old one lent, and takes them for the user's own.
-    fn follow_layout(&mut self) -> Result<(), InjectError> {
-        if self.keyboard.refresh()? {
-            self.enigo = connect(self.display.clone())?;
-            self.enigo = connect(self.display.clone())?;
-            self.keyboard.refresh()?;
-        }
-        Ok(())
-    }
-
+    /// A release always passes.
     fn press(&mut self, what: Holdable, down: bool) -> Result<(), InjectError> {
         match what {
             Holdable::Key(usage) => {
-                let keycode = known(usage)? + X_OFFSET; // evdev codes end at 194
-                self.enigo.raw(keycode.into(), direction(down))?;
+                let keycode = keycode(usage)?;
+                if down {
+                    self.raw.check_focus()?;
+                    if self.keyboard.is_lent(keycode)? {
+                        return Ok(()); // to the user's layout it means nothing
+                    }
+                }
+                self.raw.key(keycode, down)?;
             }
-            Holdable::Button(button) => self.enigo.button(named(button), direction(down))?,
+            Holdable::Button(button) => {
+                if down {
+                    self.raw.check_pointer()?;
+                }
+                self.raw.button(named(button), down)?;
+            }
         }
         self.held.retain(|held| *held != what);
         self.held.extend(down.then_some(what));
         Ok(())
     }
 
-    fn type_all(&mut self, text: &str) -> Result<(), InjectError> {
-        let caps = self.keyboard.caps_lock()?;
-        let mut shift = Shift { keycode: self.keyboard.shift(), down: false };
-        let typed = text.chars().try_for_each(|c| match self.keyboard.stroke(c) {
-            Some(Stroke { keycode, shift: wanted, letter }) => {
-                shift.set(wanted != (caps && letter), &mut self.enigo)?;
-                Ok(self.enigo.raw(keycode.into(), Direction::Click)?)
-            }
-            None => {
-                shift.set(false, &mut self.enigo)?;
-                Ok(self.enigo.key(Key::Unicode(c), Direction::Click)?)
-            }
-        });
-        shift.set(false, &mut self.enigo).and(typed)
-    }
-}
-
-/// The Shift key while text is typed.
-struct Shift {
-    keycode: Option<u8>,
-    down: bool,
-}
-
-impl Shift {
-    fn set(&mut self, down: bool, enigo: &mut Enigo) -> Result<(), InjectError> {
-        if self.down == down {
-            return Ok(());
+    fn turn(&mut self, notches: i16, [less, more]: [EnigoButton; 2]) -> Result<(), InjectError> {
+        let button = if notches < 0 { less } else { more };
+        for _ in 0..notches.unsigned_abs().min(MAX_NOTCHES.unsigned_abs()) {
+            self.raw.check_pointer()?;
+            self.raw.button(button, true)?;
+            self.raw.button(button, false)?;
         }
-        let none =
-            || InjectError::Unsupported("this keyboard has no Shift key; choose another layout".to_owned());
-        let keycode = self.keycode.ok_or_else(none)?;
-        enigo.raw(keycode.into(), direction(down))?;
-        self.down = down;
         Ok(())
     }
 }
@@ -101,7 +80,7 @@ impl Shift {
 impl Inject for Device {
     fn pointer(&mut self, x: i32, y: i32) -> Result<(), InjectError> {
         let within = |at: i32| at.clamp(0, i16::MAX.into());
-        Ok(self.enigo.move_mouse(within(x), within(y), Coordinate::Abs)?)
+        self.raw.pointer(within(x), within(y))
     }
 
     fn button(&mut self, button: Button, down: bool) -> Result<(), InjectError> {
@@ -109,27 +88,32 @@ impl Inject for Device {
     }
 
     fn wheel(&mut self, x: i16, y: i16) -> Result<(), InjectError> {
-        let within = |notches: i16| i32::from(notches.clamp(-MAX_NOTCHES, MAX_NOTCHES));
-        self.enigo.scroll(within(x), Axis::Horizontal)?;
-        Ok(self.enigo.scroll(within(y), Axis::Vertical)?)
+        self.turn(x, [EnigoButton::ScrollLeft, EnigoButton::ScrollRight])?;
+        self.turn(y, [EnigoButton::ScrollUp, EnigoButton::ScrollDown])
     }
 
     fn key(&mut self, usage: Usage, down: bool) -> Result<(), InjectError> {
         self.press(Holdable::Key(usage), down)
     }
 
+    fn ready(&mut self, text: &str) -> Result<bool, InjectError> {
+        self.keyboard.ready(text)
+    }
+
     fn text(&mut self, text: &str) -> Result<(), InjectError> {
         check_text(text)?;
-        self.follow_layout()?;
-        let before = self.keyboard.lock_first_group()?;
-        let typed = self.type_all(text);
-        let back = before.map_or(Ok(()), |group| self.keyboard.lock_group(group));
-        typed.and(back)
+        self.raw.check_focus()?;
+        let held: Vec<u8> = self.held.iter().filter_map(held_key).collect();
+        typing::type_text(&mut self.raw, &mut self.keyboard, &held, text)
+    }
+
+    fn locks(&mut self, locks: Locks) -> Result<(), InjectError> {
+        self.keyboard.lock_keys(locks)
     }
 }
 
 impl Drop for Device {
-    /// Lets go of everything; enigo's own drop then takes back the keys that it lent.
+    /// Lets go of everything; the keyboard's own drop then takes back the keys that it lent.
     fn drop(&mut self) {
         for what in std::mem::take(&mut self.held).into_iter().rev() {
             if let Err(error) = self.press(what, false) {
@@ -139,18 +123,15 @@ impl Drop for Device {
     }
 }
 
-fn connect(display: Option<String>) -> Result<Enigo, InjectError> {
-    let settings = Settings {
-        x11_display: display,
-        linux_delay: 0, // ms that the X server would wait at each press and release of a button
-        release_keys_when_dropped: false,
-        ..Settings::default()
-    };
-    Ok(Enigo::new(&settings)?)
+fn keycode(usage: Usage) -> Result<u8, InjectError> {
+    Ok(known(usage)? + X_OFFSET) // evdev codes end at 194
 }
 
-fn direction(down: bool) -> Direction {
-    if down { Direction::Press } else { Direction::Release }
+fn held_key(held: &Holdable) -> Option<u8> {
+    match held {
+        Holdable::Key(usage) => keycode(*usage).ok(),
+        Holdable::Button(_) => None,
+    }
 }
 
 fn named(button: Button) -> EnigoButton {
@@ -158,22 +139,5 @@ fn named(button: Button) -> EnigoButton {
         Button::Left => EnigoButton::Left,
         Button::Middle => EnigoButton::Middle,
         Button::Right => EnigoButton::Right,
-    }
-}
-
-impl From<InputError> for InjectError {
-    fn from(error: InputError) -> Self {
-        Self::Refused(error.to_string())
-    }
-}
-
-impl From<NewConError> for InjectError {
-    fn from(error: NewConError) -> Self {
-        match error {
-            NewConError::NoEmptyKeycodes => {
-                Self::Unsupported("this keyboard layout has no spare key; choose another layout".to_owned())
-            }
-            other => Self::NoDesktop(other.to_string()),
-        }
     }
 }

@@ -35,6 +35,11 @@ pub fn evdev(usage: Usage) -> Option<u8> {
     table.get(usize::from(usage.0 - first)).copied().filter(|code| *code != 0)
 }
 
+/// True if a keyboard has a key with this evdev code.
+pub fn is_key(code: u8) -> bool {
+    code != 0 && KEYS.iter().chain(&MODIFIERS).any(|known| *known == code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,14 +8,17 @@ pub mod enigo;
 pub mod hid;
 #[cfg(target_os = "linux")]
 mod keyboard;
+pub mod own;
 pub mod recorder;
 
-use nearhand_proto::session::input::{Button, Usage};
+use nearhand_proto::session::input::{Button, Locks, Usage};
 
 /// Notches of one [`Inject::wheel`] each way, at most; what is beyond is dropped.
 pub const MAX_NOTCHES: i16 = 64;
 
-/// A mouse and a keyboard that can be used. Lives on one thread from [`Open`] to drop; each method returns once the
+/// A mouse and a keyboard that can be used. A press, a turn of the wheel or text that would land on one of the host's
+/// own windows is not injected ([`InjectError::OwnWindow`]): else a technician with control could press *Allow*.
+/// Lives on one thread from [`Open`] to drop; each method returns once the
 /// display server has taken the input. When it is dropped, what it holds down is let go.
 pub trait Inject {
     /// Moves the pointer to a desktop pixel; beyond the desktop's edges it stops at them.
@@ -36,12 +39,21 @@ pub trait Inject {
     /// [`InjectError::UnknownKey`] as well.
     fn key(&mut self, usage: Usage, down: bool) -> Result<(), InjectError>;
 
+    /// True if `text` can be typed at once. Else the program that gets it is behind with what was typed before, and
+    /// would misread it: waits for that for up to 20 ms, and wants to be asked again.
+    fn ready(&mut self, _text: &str) -> Result<bool, InjectError> {
+        Ok(true)
+    }
+
     /// Types characters so that they arrive as they are, whatever the layout and Caps Lock; `\n` is Return, `\t` is
     /// Tab. Modifiers that are held down stay so, and act.
     ///
     /// # Errors
     /// [`InjectError::ControlCharacter`] as well; then nothing was typed.
     fn text(&mut self, text: &str) -> Result<(), InjectError>;
+
+    /// Brings the lock keys into this state.
+    fn locks(&mut self, locks: Locks) -> Result<(), InjectError>;
 }
 
 /// Sent to the injecting thread and called there.
@@ -63,6 +75,9 @@ pub enum InjectError {
     /// The viewer sent text with a control character other than `\n` and `\t`.
     #[error("text holds a control character (U+{:04X}), which is nothing to type", u32::from(*.0))]
     ControlCharacter(char),
+    /// It was aimed at one of the host's own windows.
+    #[error("input on the host's own windows is for the user alone")]
+    OwnWindow,
     /// The display server did not take it.
     #[error("the display server did not take the input ({0})")]
     Refused(String),

@@ -2,7 +2,7 @@
 //! refuses.
 
 use super::{Inject, InjectError, MAX_NOTCHES, Open, check_text, known};
-use nearhand_proto::session::input::{Button, Usage};
+use nearhand_proto::session::input::{Button, Locks, Usage};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// One thing that was injected.
@@ -22,6 +22,8 @@ pub enum Injected {
     KeyUp(Usage),
     /// Text was typed.
     Text(String),
+    /// The lock keys were brought into this state.
+    Locks(Locks),
 }
 
 /// Keeps what is injected. Clones share it.
@@ -94,6 +96,10 @@ impl Inject for Device {
     fn text(&mut self, text: &str) -> Result<(), InjectError> {
         check_text(text)?;
         self.note(Injected::Text(text.to_owned()))
+    }
+
+    fn locks(&mut self, locks: Locks) -> Result<(), InjectError> {
+        self.note(Injected::Locks(locks))
     }
 }
 

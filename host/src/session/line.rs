@@ -21,7 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Priority of the control stream over the picture's (quinn: higher first).
 const CONTROL_PRIORITY: i32 = 10;
 
-type Opening = Pin<Box<dyn Future<Output = Option<RecvStream>> + Send + Sync>>;
+/// A stream that the viewer has opened, and what it says that it is.
+type Opened = (StreamKind, RecvStream);
+
+type Opening = Pin<Box<dyn Future<Output = Option<Opened>> + Send + Sync>>;
 
 /// Messages for the viewer on their way; when full, the viewer does not read and is hung up.
 const WORDS: usize = 256;
@@ -42,6 +45,8 @@ pub(super) enum LineEvent {
     Control(ToHost),
     /// On the input stream; with room on the desktop's side if it is to be injected.
     Input(Input, Option<OwnedPermit<Act>>),
+    /// A text for the clipboard, not read yet.
+    Clipboard(RecvStream),
     /// The connection is gone; with a reason if the viewer gave one, and then for good.
     Lost(Option<Close>),
 }
@@ -84,7 +89,7 @@ impl Line {
             Some(ToHost::Hello) => {}
             _ => return Err(LineError::Hello),
         }
-        let opening = Some(open_input(connection.clone()));
+        let opening = Some(open(connection.clone()));
         let (words, receiver_of_words) = mpsc::channel(WORDS);
         let writer = tokio::spawn(write(FrameSender::new(send), receiver_of_words));
         let _writer = AbortOnDropHandle::new(writer);
@@ -164,16 +169,24 @@ pub(super) async fn next(line: &mut Option<Line>, injection: Option<&Injection>,
             biased;
             _ = connection.closed(), if !take => return line.lost(),
             message = receiver.next(), if take => message,
-            opened = opened(opening) => {
-                *opening = None;
-                *input = opened.map(|stream| FrameReceiver::new(stream, PATIENCE));
+            opened = opened(opening), if take => {
+                // Without one the connection is gone, which is told above.
+                *opening = opened.is_some().then(|| open(connection.clone()));
+                match opened {
+                    Some((StreamKind::Clipboard, stream)) => return LineEvent::Clipboard(stream),
+                    Some((StreamKind::Input, stream)) if input.is_none() => {
+                        *input = Some(FrameReceiver::new(stream, PATIENCE));
+                    }
+                    // A second one of that kind, or one that only hosts open.
+                    Some((_, stream)) => refuse(stream),
+                    None => {}
+                }
                 continue;
             }
             (message, permit) = next_input(input, injection), if take => match message {
                 Ok(Some(message)) => return LineEvent::Input(message, permit),
                 Ok(None) => {
                     *input = None;
-                    *opening = Some(open_input(connection.clone()));
                     continue;
                 }
                 Err(error) => return line.broken(&error),
@@ -195,23 +208,28 @@ impl Line {
     }
 }
 
-/// Waits for the viewer's next unidirectional stream that carries input.
-fn open_input(connection: Connection) -> Opening {
+/// Waits for the viewer's next unidirectional stream of a kind that we know.
+fn open(connection: Connection) -> Opening {
     Box::pin(async move {
         loop {
             let mut stream = connection.accept_uni().await.ok()?;
             let mut kind = [0];
             let read = timeout(PATIENCE, stream.read_exact(&mut kind)).await;
-            if matches!(read, Ok(Ok(()))) && StreamKind::try_from(kind[0]) == Ok(StreamKind::Input) {
-                return Some(stream);
+            match StreamKind::try_from(kind[0]) {
+                Ok(kind) if matches!(read, Ok(Ok(()))) => return Some((kind, stream)),
+                _ => refuse(stream),
             }
-            // Some other stream: not ours to read.
-            let _ = stream.stop(VarInt::from_u32(Close::Protocol.code().into()));
         }
     })
 }
 
-async fn opened(opening: &mut Option<Opening>) -> Option<RecvStream> {
+/// Not ours to read.
+fn refuse(mut stream: RecvStream) {
+    // Fails only on a stream that is gone.
+    let _ = stream.stop(VarInt::from_u32(Close::Protocol.code().into()));
+}
+
+async fn opened(opening: &mut Option<Opening>) -> Option<Opened> {
     match opening {
         Some(opening) => opening.await,
         None => std::future::pending().await,

@@ -8,6 +8,7 @@
 //! The actor owns everything of the session: the list of facts, consent, the picture and the injection thread. Its
 //! loop has one arm a source, each arm one call.
 
+mod clips;
 mod facts;
 mod line;
 mod route;
@@ -19,11 +20,14 @@ pub use self::line::{Line, LineError};
 use self::line::LineEvent;
 use crate::{
     capture,
+    clipboard::{self, Clips},
     front::{Press, Show},
     inject,
-    injection::Injection,
-    picture::{News, Picture},
+    injection::{self, Injection},
+    picture::Picture,
+    user::{self, User},
 };
+use nearhand_desktop::clipboard::Open as OpenClipboard;
 use nearhand_proto::{
     close::Close,
     control::Technician,
@@ -36,13 +40,16 @@ use nearhand_proto::{
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::{mpsc, watch},
-    time::{Instant, sleep_until},
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
 
 /// Things told to the session and not yet taken; more wait.
 pub const TOLD: usize = 32;
+
+/// How long a session waits at its end until everything is let go of; it hangs only with the display server.
+const LET_GO: Duration = Duration::from_secs(1);
 
 /// Opens the desktop's devices, each time on a thread of its own.
 #[derive(Clone)]
@@ -51,6 +58,10 @@ pub struct Desktop {
     pub capture: Arc<dyn Fn() -> capture::Open + Send + Sync>,
     /// Mouse and keyboard.
     pub inject: Arc<dyn Fn() -> inject::Open + Send + Sync>,
+    /// The clipboard.
+    pub clipboard: OpenClipboard,
+    /// Watches what the user does with mouse and keyboard, for as long as a session runs.
+    pub user: user::Watch,
 }
 
 impl Desktop {
@@ -125,9 +136,16 @@ pub struct Session {
     picture: Option<Picture>,
     writer: Option<AbortOnDropHandle<()>>,
     injection: Option<Injection>,
-    /// Marks in the viewer's input that the injection has reached.
-    marks: Option<watch::Receiver<u32>>,
+    /// What happens in the injection thread.
+    injected: Option<mpsc::Receiver<injection::News>>,
     control_used: bool,
+    clips: Option<Clips>,
+    /// The user has stopped picture, input and clipboard for a while; the rights stay.
+    paused: bool,
+    /// The user's own input has stopped the technician's, as both have been told.
+    yielded: bool,
+    user: User,
+    touches: user::Touches,
     /// Missing rights that the viewer has been told of since rights changed.
     needs_told: Rights,
     /// Picture threads so far; each counts its epochs from a range of its own.
@@ -139,6 +157,7 @@ pub struct Session {
 impl Session {
     /// A session that awaits its viewer.
     pub fn new(start: Start, told: mpsc::Receiver<Told>) -> Self {
+        let (touches, user) = user::channel();
         Self {
             facts: Facts::new(start.id, start.link.clone()),
             consent: Consent::new(start.answer),
@@ -149,8 +168,13 @@ impl Session {
             picture: None,
             writer: None,
             injection: None,
-            marks: None,
+            injected: None,
             control_used: false,
+            clips: None,
+            paused: false,
+            yielded: false,
+            user,
+            touches,
             needs_told: Rights::empty(),
             pictures: 0,
             shown: None,
@@ -160,36 +184,47 @@ impl Session {
 
     /// Runs to the end; returns why it ended, and the facts that the relay may not have yet.
     pub(crate) async fn run(mut self) -> (Close, Facts) {
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let why = loop {
-            let deadline = self.deadline();
-            let turn = tokio::select! {
-                biased;
-                told = self.told.recv() => self.told(told).await,
-                // The clock before the viewer: one that floods must not make it stand still.
-                () = sleep_until(deadline) => self.handle_time().await,
-                _ = looks.tick() => self.look(),
-                event = line::next(&mut self.line, self.injection.as_ref(), self.facts.take_more()) => {
-                    self.line_event(event).await
-                }
-                Some(news) = screen::next(&mut self.picture) => self.news(news).await,
-                mark = reached(&mut self.marks) => {
-                    self.say(ToViewer::Acted(mark));
-                    Ok(())
-                }
-            };
-            if let Err(why) = turn {
-                break why;
+        let why = match (self.start.desktop.user)(self.touches.clone()) {
+            Ok(_watcher) => self.live().await,
+            Err(error) => {
+                tracing::error!(%error, "no session");
+                Close::Internal
             }
         };
         self.finish(why).await;
         (why, self.facts)
     }
 
+    async fn live(&mut self) -> Close {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let deadline = self.deadline();
+            let turn = tokio::select! {
+                biased;
+                why = self.user.over() => Err(why),
+                told = self.told.recv() => self.told(told).await,
+                // The clock and the desktop before the viewer: one that floods must not make them stand still.
+                () = sleep_until(deadline) => self.handle_time().await,
+                _ = looks.tick() => self.look(),
+                news = clipboard::next(&mut self.clips, self.facts.take_more()) => {
+                    self.clipboard_news(news).await
+                }
+                news = injected(&mut self.injected) => self.handle_injected(news).await,
+                event = line::next(&mut self.line, self.injection.as_ref(), self.facts.take_more()) => {
+                    self.line_event(event).await
+                }
+                Some(news) = screen::next(&mut self.picture) => self.news(news).await,
+            };
+            if let Err(why) = turn {
+                return why;
+            }
+        }
+    }
+
     async fn told(&mut self, told: Option<Told>) -> Turn {
         match told {
-            None | Some(Told::Press(Press::Stop | Press::Quit)) => Err(Close::UserStopped),
+            None => Err(Close::UserStopped),
             Some(Told::Ended(why)) => Err(why),
             Some(Told::Connected(line)) => self.connected(*line).await,
             Some(Told::Recorded(next)) => {
@@ -218,6 +253,7 @@ impl Session {
     async fn connected(&mut self, line: Line) -> Turn {
         let back = self.line.is_some() || self.consent.held() != Rights::empty() || self.facts.any();
         self.drop_picture();
+        self.clips = None;
         self.line = Some(line);
         self.away = None;
         let (computer, rights) = (self.start.computer.clone(), self.consent.held());
@@ -225,6 +261,9 @@ impl Session {
         if back {
             self.host_fact(Event::SessionResumed);
             self.show(Show::Resumed).await;
+            // What has changed while it was away.
+            self.say(ToViewer::Paused(self.paused));
+            self.say(ToViewer::Yielded(self.yielded));
             return self.apply_rights().await;
         }
         let want = self.start.want;
@@ -235,6 +274,10 @@ impl Session {
         match event {
             LineEvent::Control(message) => self.route(message).await,
             LineEvent::Input(input, permit) => self.route_input(input, permit).await,
+            LineEvent::Clipboard(stream) => {
+                self.route_clipboard(stream);
+                Ok(())
+            }
             LineEvent::Lost(None) => self.lost().await,
             LineEvent::Lost(Some(why)) => Err(why),
         }
@@ -245,7 +288,7 @@ impl Session {
         self.line = None;
         self.away = Some(Instant::now());
         self.drop_picture();
-        self.injection = None;
+        (self.injection, self.clips) = (None, None);
         self.start.pins.insert(self.start.peer);
         self.host_fact(Event::SessionSuspended);
         self.show(Show::Suspended).await;
@@ -282,11 +325,18 @@ impl Session {
 
     /// Everything is let go, the viewer hung up, the last fact written. Bringing it to the relay is the host's part.
     async fn finish(&mut self, why: Close) {
-        self.injection = None;
+        (self.injection, self.clips) = (None, None);
         self.drop_picture();
         self.start.pins.remove(&self.start.peer);
         if let Some(line) = self.line.take() {
             line.close(why);
+        }
+        // A program that ended before could leave a key down for good.
+        if let Some(mut news) = self.injected.take() {
+            let _ = timeout(LET_GO, async { while news.recv().await.is_some() {} }).await;
+        }
+        if why == Close::Reported {
+            self.host_fact(Event::SessionReported);
         }
         self.host_fact(Event::HostEnded { reason: why });
         self.show(Show::Ended(why)).await;
@@ -309,46 +359,39 @@ impl Session {
         self.facts.host(event, self.start.host);
     }
 
-    async fn news(&mut self, news: News) -> Turn {
+    async fn handle_injected(&mut self, news: injection::News) -> Turn {
         match news {
-            News::Monitors(monitors) => self.say(ToViewer::Monitors(monitors)),
-            News::Shape(shape) => self.say(ToViewer::Shape(shape)),
-            News::Position(position) => {
-                if let Some(line) = &self.line {
-                    line.point(&position);
-                }
-            }
-            News::Epoch { epoch, monitor } => {
-                let size = monitor.size;
-                self.shown = Some((epoch, monitor.clone()));
-                let (width, height) = (size.width.into(), size.height.into());
-                self.host_fact(Event::MonitorWatched { name: monitor.name, width, height });
-            }
-            News::NoPicture(why) => {
-                self.show(Show::NoPicture(why.clone())).await;
-                self.say(ToViewer::NoPicture(why));
-            }
-            News::Over(why) => {
-                tracing::error!(why, "no picture any more");
-                self.show(Show::NoPicture(why.clone())).await;
-                self.say(ToViewer::NoPicture(why));
-                return Err(Close::NoScreen);
-            }
+            injection::News::Reached(mark) => self.say(ToViewer::Acted(mark)),
+            injection::News::OwnWindow => self.say(ToViewer::OwnWindow),
+            injection::News::Yielded(on) => self.yields(on).await,
         }
         Ok(())
     }
+
+    /// The user's own input stops the technician's, or that works again: both are told once.
+    async fn yields(&mut self, on: bool) {
+        if std::mem::replace(&mut self.yielded, on) == on {
+            return;
+        }
+        // Only what stopped somebody stands in the record.
+        if on && std::mem::take(&mut self.control_used) {
+            self.host_fact(Event::ControlYielded);
+        }
+        self.say(ToViewer::Yielded(on));
+        self.show(Show::Yielded(on)).await;
+    }
 }
 
-/// The next mark that the injection thread reaches, if there is one.
+/// The next news of the injection thread, if there is one.
 ///
 /// # Cancel safety
 /// Cancel safe.
-async fn reached(marks: &mut Option<watch::Receiver<u32>>) -> u32 {
-    if let Some(marks) = marks
-        && marks.changed().await.is_ok()
+async fn injected(news: &mut Option<mpsc::Receiver<injection::News>>) -> injection::News {
+    if let Some(news) = news
+        && let Some(news) = news.recv().await
     {
-        return *marks.borrow_and_update();
+        return news;
     }
-    // No thread, or one that has ended: nothing is reached.
+    // No thread, or one that has ended: nothing happens there.
     std::future::pending().await
 }

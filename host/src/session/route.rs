@@ -11,6 +11,7 @@ use nearhand_proto::{
     rights::Rights,
     session::{
         ToHost, ToViewer,
+        clipboard::{Direction, Text},
         consent::{Answer, Outcome},
         control::{MAX_NOTE, RightsChange},
         geometry::Monitor,
@@ -18,6 +19,7 @@ use nearhand_proto::{
         screen::Epoch,
     },
 };
+use quinn::{RecvStream, VarInt};
 use std::time::Instant;
 use tokio::sync::mpsc::OwnedPermit;
 
@@ -54,8 +56,8 @@ impl Session {
         if matches!(&input, Input::Text(text) if MAX_TEXT < text.len()) {
             return Err(Close::Protocol);
         }
-        if let (Input::Mark(mark), false) = (&input, self.consent.held().contains(Rights::CONTROL)) {
-            // Everything before it was dropped.
+        if let (Input::Mark(mark), None) = (&input, &permit) {
+            // Nothing is injected, so everything before it was dropped.
             self.say(ToViewer::Acted(*mark));
             return Ok(());
         }
@@ -66,18 +68,45 @@ impl Session {
         let (Some(permit), Some(act)) = (permit, on_the_desktop(self.shown.as_ref(), input)) else {
             return Ok(());
         };
-        if !matches!(act, Act::Input(Input::Mark(_))) && !std::mem::replace(&mut self.control_used, true) {
+        // What is dropped for the user's own input takes nothing.
+        let acts = !self.yielded && !matches!(act, Act::Input(Input::Mark(_)));
+        if acts && !std::mem::replace(&mut self.control_used, true) {
             self.host_fact(Event::ControlTaken);
         }
         permit.send(act);
         Ok(())
     }
 
-    /// Asks whether these rights are held. If not, the viewer is told, of each right once until rights change.
+    /// Routes a text for the user's clipboard, of which nothing has been read yet.
+    pub(super) fn route_clipboard(&mut self, mut stream: RecvStream) {
+        let has = self.has(Direction::In.needs());
+        match &mut self.clips {
+            Some(clips) if has => clips.handle_stream(stream),
+            // Fails only on a stream that is gone.
+            _ => drop(stream.stop(VarInt::from_u32(Close::Declined.code().into()))),
+        }
+    }
+
+    /// The same text, whole.
+    pub(super) fn route_came(&mut self, text: Text) {
+        if self.has(Direction::In.needs()) {
+            self.put_text(text);
+        }
+    }
+
+    /// Routes a text that the user has copied.
+    pub(super) async fn route_copied(&mut self, text: Text) {
+        if self.has(Direction::Out.needs()) {
+            self.send_text(text).await;
+        }
+    }
+
+    /// Asks whether these rights are in effect. If they aren't held, the viewer is told, of each right once until rights
+    /// change; that the user has paused it knows.
     fn has(&mut self, rights: Rights) -> bool {
         let missing = rights - self.consent.held();
         if missing.is_empty() {
-            return true;
+            return rights.is_empty() || !self.paused;
         }
         if !self.needs_told.contains(missing) {
             self.needs_told |= missing;
@@ -88,7 +117,7 @@ impl Session {
 
     /// The technician wants rights: what was given beforehand is given, the rest is put to the user.
     pub(super) async fn ask(&mut self, wanted: Rights) -> Turn {
-        let given = self.consent.preset(wanted & self.start.preset);
+        let given = self.consent.give(wanted & self.start.preset);
         if !given.is_empty() {
             self.host_fact(Event::ConsentPreset { rights: given });
             self.changed(RightsChange::Given).await?;
@@ -117,7 +146,11 @@ impl Session {
             Press::Allow(rights) => (rights, Answer::Allow),
             Press::Decline(rights) => (rights, Answer::Decline),
             Press::Revoke(rights) => return self.revoke(rights).await,
-            Press::Key | Press::Stop | Press::Quit => return Ok(()),
+            Press::Give(rights) => return self.give(rights).await,
+            Press::Pause(paused) => return self.pause(paused).await,
+            Press::Key | Press::Relay(_) | Press::Trust => return Ok(()),
+            Press::Stop | Press::Quit => return Err(Close::UserStopped),
+            Press::Scam => return Err(Close::Reported),
         };
         match self.consent.answer(rights, answer, Instant::now()) {
             Some(outcome) => self.outcome(outcome).await,
@@ -147,6 +180,37 @@ impl Session {
         Ok(())
     }
 
+    /// The user gives rights unasked.
+    async fn give(&mut self, rights: Rights) -> Turn {
+        let asked = self.consent.question().is_some();
+        let given = self.consent.give(rights);
+        if given.is_empty() {
+            return Ok(());
+        }
+        self.host_fact(Event::ConsentGiven { rights: given });
+        if asked && self.consent.question().is_none() {
+            self.show(Show::AskOver).await;
+        }
+        self.changed(RightsChange::Given).await?;
+        let next = self.consent.next(Instant::now());
+        self.put(next).await;
+        Ok(())
+    }
+
+    /// Everything stops at once; rights and questions stay as they are.
+    async fn pause(&mut self, paused: bool) -> Turn {
+        if self.paused == paused {
+            return Ok(());
+        }
+        self.paused = paused;
+        // Effect first, words after.
+        self.apply_rights().await?;
+        self.host_fact(if paused { Event::SessionPaused } else { Event::SessionContinued });
+        self.say(ToViewer::Paused(paused));
+        self.show(Show::Paused(paused)).await;
+        Ok(())
+    }
+
     async fn revoke(&mut self, rights: Rights) -> Turn {
         let gone = self.consent.revoke(rights);
         if gone.is_empty() {
@@ -163,13 +227,14 @@ impl Session {
         self.needs_told = Rights::empty();
         let held = self.consent.held();
         self.say(ToViewer::Rights { held, why });
-        self.show(Show::Rights { technician: self.start.technician.name.clone(), held }).await;
+        let technician = self.start.technician.clone();
+        self.show(Show::Rights { technician: technician.name, desk: technician.desk, held }).await;
         self.apply_rights().await
     }
 
     /// Starts and stops what the held rights allow. Does nothing where nothing has changed.
     pub(super) async fn apply_rights(&mut self) -> Turn {
-        let held = self.consent.held();
+        let held = if self.paused { Rights::empty() } else { self.consent.held() };
         match (held.contains(Rights::VIEW), self.picture.is_some()) {
             (true, false) => self.start_picture().await?,
             (false, true) => self.drop_picture(),
@@ -178,16 +243,20 @@ impl Session {
         match (held.contains(Rights::CONTROL), self.injection.is_some()) {
             (true, false) => {
                 self.control_used = false;
-                let started = Injection::start((self.start.desktop.inject)()).map_err(|error| {
+                // The last word of the thread before may come too late.
+                self.yields(false).await;
+                let (open, touched) = ((self.start.desktop.inject)(), self.user.touched.clone());
+                let (injection, news) = Injection::start(open, touched).map_err(|error| {
                     tracing::error!(%error, "no thread for mouse and keyboard");
                     Close::Internal
                 })?;
-                (self.injection, self.marks) = (Some(started.0), Some(started.1));
+                (self.injection, self.injected) = (Some(injection), Some(news));
             }
             // Dropping it lets go of everything.
             (false, true) => self.injection = None,
             _ => {}
         }
+        self.apply_clipboard(held);
         Ok(())
     }
 }

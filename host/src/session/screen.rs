@@ -1,10 +1,14 @@
 //! The picture's way from its thread onto the screen streams of the session connection.
 
 use super::{Session, Turn};
-use crate::picture::{News, Out, Picture};
+use crate::{
+    front::Show,
+    picture::{News, Out, Picture},
+};
 use nearhand_proto::{
     close::Close,
-    session::{StreamKind, screen::Epoch},
+    record::Event,
+    session::{StreamKind, ToViewer, screen::Epoch},
 };
 use quinn::{Connection, SendStream, VarInt};
 use tokio::sync::mpsc;
@@ -44,6 +48,36 @@ impl Session {
             self.writer = Some(AbortOnDropHandle::new(tokio::spawn(write(connection, frames))));
         }
         self.picture = Some(picture);
+        Ok(())
+    }
+
+    /// What the picture thread has to tell.
+    pub(super) async fn news(&mut self, news: News) -> Turn {
+        match news {
+            News::Monitors(monitors) => self.say(ToViewer::Monitors(monitors)),
+            News::Shape(shape) => self.say(ToViewer::Shape(shape)),
+            News::Position(position) => {
+                if let Some(line) = &self.line {
+                    line.point(&position);
+                }
+            }
+            News::Epoch { epoch, monitor } => {
+                let size = monitor.size;
+                self.shown = Some((epoch, monitor.clone()));
+                let (width, height) = (size.width.into(), size.height.into());
+                self.host_fact(Event::MonitorWatched { name: monitor.name, width, height });
+            }
+            News::NoPicture(why) => {
+                self.show(Show::NoPicture(why.clone())).await;
+                self.say(ToViewer::NoPicture(why));
+            }
+            News::Over(why) => {
+                tracing::error!(why, "no picture any more");
+                self.show(Show::NoPicture(why.clone())).await;
+                self.say(ToViewer::NoPicture(why));
+                return Err(Close::NoScreen);
+            }
+        }
         Ok(())
     }
 

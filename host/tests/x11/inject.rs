@@ -1,7 +1,10 @@
 //! The real mouse and keyboard, on an X server of the test's own: what arrives there, and in real programs.
 
 use crate::xvfb::{Client, Xvfb};
-use nearhand_host::inject::{Inject, InjectError, enigo, hid, recorder::Recorder};
+use nearhand_host::{
+    inject::{Inject, InjectError, enigo, hid, own::OwnWindows, recorder::Recorder},
+    user::echo::Echoes,
+};
 use nearhand_proto::session::input::{Button, Usage};
 use std::{
     fs,
@@ -14,7 +17,7 @@ use x11rb::{
     protocol::{
         Event,
         xkb::{self, ConnectionExt as _},
-        xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, KeyButMask, ModMask},
+        xproto::{ChangeWindowAttributesAux, ConnectionExt as _, EventMask, InputFocus, KeyButMask, ModMask},
     },
     wrapper::ConnectionExt as _,
 };
@@ -23,17 +26,26 @@ const CONTROL: Usage = Usage(0xe0);
 const CAPS_LOCK: Usage = Usage(0x39);
 
 /// Keycodes that are down now.
-fn down(client: &Client) -> Vec<u8> {
+pub(crate) fn down(client: &Client) -> Vec<u8> {
     let keys = client.connection.query_keymap().unwrap().reply().unwrap().keys;
     (0..=u8::MAX).filter(|code| keys[usize::from(code / 8)] >> (code % 8) & 1 == 1).collect()
 }
 
-fn device(server: &Xvfb) -> Box<dyn Inject> {
-    enigo::open(Some(server.display.clone()))().unwrap()
+pub(crate) fn device(server: &Xvfb) -> Box<dyn Inject> {
+    enigo::open(Some(server.display.clone()), Echoes::default(), OwnWindows::default())().unwrap()
+}
+
+/// Types in pieces, as the injecting thread does.
+pub(crate) fn type_text(device: &mut dyn Inject, text: &str) {
+    for piece in text.chars().collect::<Vec<_>>().chunks(16) {
+        let piece: String = piece.iter().collect();
+        while !device.ready(&piece).unwrap() {}
+        device.text(&piece).unwrap();
+    }
 }
 
 /// Asks again until it is so.
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so() {
         assert!(Instant::now() < deadline, "{what}");
@@ -42,10 +54,10 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// Ends the program with the value.
-struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Program {
-    fn start(server: &Xvfb, home: &Path, command: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(server: &Xvfb, home: &Path, command: &str, arguments: &[&str]) -> Self {
         let child = Command::new(command)
             .args(arguments)
             .env_remove("WAYLAND_DISPLAY")
@@ -199,18 +211,52 @@ fn nothing_stays_pressed_at_the_end() {
     assert_eq!(mask, KeyButMask::from(0_u16));
 }
 
+#[test]
+fn input_on_the_hosts_own_window_is_refused_and_releases_pass() {
+    let server = Xvfb::start(640, 480);
+    let client = server.client();
+    let own = OwnWindows::default();
+    let mut device = enigo::open(Some(server.display.clone()), Echoes::default(), own.clone())().unwrap();
+    let focus = |window| {
+        client.connection.set_input_focus(InputFocus::PARENT, window, x11rb::CURRENT_TIME).unwrap();
+        client.connection.sync().unwrap();
+    };
+    focus(client.window);
+    device.key(CONTROL, true).unwrap();
+    device.button(Button::Left, true).unwrap();
+    assert_eq!(down(&client), [37]);
+    own.add(client.window);
+    for refused in [
+        device.key(Usage(4), true),
+        device.key(CAPS_LOCK, true),
+        device.text("a"),
+        device.button(Button::Right, true),
+        device.wheel(0, 1),
+    ] {
+        assert_eq!(refused, Err(InjectError::OwnWindow));
+    }
+    device.key(CONTROL, false).unwrap();
+    device.button(Button::Left, false).unwrap();
+    device.pointer(3, 3).unwrap();
+    assert!(down(&client).is_empty());
+    client.connection.unmap_window(client.window).unwrap();
+    focus(client.root);
+    device.text("a").unwrap();
+    device.wheel(0, 1).unwrap();
+}
+
 /// All printable ASCII over and over, in lines.
 fn much_text() -> String {
     let ascii = (' '..='~').cycle().take(2_000).collect::<Vec<_>>();
     ascii.chunks(77).flat_map(|line| line.iter().copied().chain(['\n'])).collect()
 }
 
-fn set_layout(server: &Xvfb, layout: &str) {
+pub(crate) fn set_layout(server: &Xvfb, layout: &str) {
     let done = Command::new("setxkbmap").args(["-display", &server.display, "-layout", layout]).status();
     assert!(done.expect("setxkbmap is needed (apt-get install x11-xkb-utils)").success());
 }
 
-fn lock_group(client: &Client, group: xkb::Group) {
+pub(crate) fn lock_group(client: &Client, group: xkb::Group) {
     client.connection.xkb_use_extension(1, 0).unwrap().reply().unwrap();
     let none = ModMask::from(0_u16);
     let device = xkb::ID::USE_CORE_KBD.into();
@@ -283,9 +329,11 @@ fn text_arrives_whole_in_a_gtk_editor() {
     });
 
     let mut device = device(&server);
-    let expected = much_text() + "äöü €ж\n";
+    // More characters without a key than there are spare keys: each must mean the same until the editor has read it.
+    let many: String = ('\u{4e00}'..).take(90).collect();
+    let expected = much_text() + "äöü €ж\n" + &many + "\n";
     let start = Instant::now();
-    device.text(&expected).unwrap();
+    type_text(&mut *device, &expected);
     println!("{} characters in {:?}", expected.len(), start.elapsed());
     device.key(CONTROL, true).unwrap();
     device.key(Usage(0x16), true).unwrap(); // ctrl+s

@@ -4,4 +4,7 @@
 
 mod capture;
 mod inject;
+mod keyboard;
+mod shield;
+mod user;
 mod xvfb;

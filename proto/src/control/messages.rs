@@ -43,6 +43,8 @@ pub enum Leave {
     WrongCodes,
     /// The user closed the host.
     Closed,
+    /// The user called it a scam; this host won't come back.
+    Reported,
 }
 
 /// A session that goes on, told at (re-)registration.

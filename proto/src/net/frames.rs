@@ -35,7 +35,7 @@ pub enum FrameError {
 /// One message as it goes onto the stream.
 pub fn frame<M: Message>(message: &M) -> Vec<u8> {
     let body = wire::encode(message);
-    let length = u32::try_from(body.len()).expect("messages are at most 1 MiB");
+    let length = u32::try_from(body.len()).expect("messages are hardly more than 1 MiB");
     let mut bytes = Vec::with_capacity(LENGTH_BYTES + body.len());
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(&body);

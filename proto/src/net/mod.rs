@@ -2,6 +2,7 @@
 //! streams, the link that keeps an end registered at its relay, and the transport settings of both connections.
 
 mod cid;
+mod clips;
 mod frames;
 mod identity;
 mod link;
@@ -13,6 +14,7 @@ mod transport;
 mod watchdog;
 
 pub use cid::{EndCids, RelayCids, initial_for_host, initial_for_relay};
+pub use clips::{ClipReceiver, ClipSender};
 pub use frames::{FrameError, FrameReceiver, FrameSender, LENGTH_BYTES, frame};
 pub use identity::{Identity, IdentityError, certificate_of, key_of, verify_proof};
 pub use link::{DialError, Link, LinkConfig, LinkEvent, LinkHandle};

@@ -207,12 +207,24 @@ events! {
     MonitorWatched = 1_100, "monitor.watched", Info { name: Name, width: u64, height: u64 };
     /// The technician used mouse or keyboard for the first time since control was given.
     ControlTaken = 1_150, "control.taken", Info;
+    /// The user's own mouse or keyboard stopped the technician's, for 2 s at least.
+    ControlYielded = 1_151, "control.yielded", Info;
     /// The peer is silent: input is off.
     SessionSuspended = 1_200, "session.suspended", Info;
     /// The peer is back.
     SessionResumed = 1_201, "session.resumed", Info;
+    /// The user paused: no picture, no input, no clipboard.
+    SessionPaused = 1_202, "session.paused", Info;
+    /// The user lets the session go on.
+    SessionContinued = 1_203, "session.continued", Info;
     /// The host left the session; its last fact.
     HostEnded = 1_250, "host.ended", Info { reason: Close };
+    /// The user called the session a scam: the host ends it and blocks this relay.
+    SessionReported = 1_260, "session.reported", Alarm;
+    /// A text of the technician's was put on the user's clipboard; its length in bytes.
+    ClipboardIn = 1_300, "clipboard.in", Info { kind: Text, size: u64 };
+    /// A text of the user's clipboard was sent to the technician; its length in bytes.
+    ClipboardOut = 1_301, "clipboard.out", Info { kind: Text, size: u64 };
     /// The technician's note.
     Note = 2_000, "note", Info { text: Text<4_096> };
 }

@@ -87,13 +87,16 @@ pub enum Left {
     Closed,
     /// Its connection broke.
     Lost,
+    /// The user called this relay's desk a scam.
+    Reported,
 }
 
-const LEFT: [(u8, Left, &str); 4] = [
+const LEFT: [(u8, Left, &str); 5] = [
     (1, Left::Expired, "the code expired"),
     (2, Left::WrongCodes, "too many wrong codes"),
     (3, Left::Closed, "closed by the user"),
     (4, Left::Lost, "connection lost"),
+    (5, Left::Reported, "the user called it a scam"),
 ];
 
 impl From<Leave> for Left {
@@ -102,6 +105,7 @@ impl From<Leave> for Left {
             Leave::Expired => Self::Expired,
             Leave::WrongCodes => Self::WrongCodes,
             Leave::Closed => Self::Closed,
+            Leave::Reported => Self::Reported,
         }
     }
 }

@@ -72,9 +72,15 @@ fn samples() -> Vec<(Event, &'static str)> {
             "000648444d492d310008000000000000078000080000000000000438",
         ),
         (Event::ControlTaken, ""),
+        (Event::ControlYielded, ""),
         (Event::SessionSuspended, ""),
         (Event::SessionResumed, ""),
+        (Event::SessionPaused, ""),
+        (Event::SessionContinued, ""),
         (Event::HostEnded { reason: Close::UserStopped }, "00020001"),
+        (Event::SessionReported, ""),
+        (Event::ClipboardIn { kind: Text::new("text"), size: 300 }, "0004746578740008000000000000012c"),
+        (Event::ClipboardOut { kind: Text::new("text"), size: 1 }, "00047465787400080000000000000001"),
         (Event::Note { text: Text::new("ü") }, "0002c3bc"),
     ]
 }

@@ -63,14 +63,16 @@ impl Consent {
         self.asking
     }
 
-    /// The user gave these beforehand (`--allow`). Returns what is newly held. Without viewing nothing is.
-    pub fn preset(&mut self, rights: Rights) -> Rights {
+    /// The user gives these of their own accord: beforehand (`--allow`), or by a switch. Returns what is newly held;
+    /// without viewing that is nothing. A question for them is answered by it.
+    pub fn give(&mut self, rights: Rights) -> Rights {
         if !(self.held | rights).contains(Rights::VIEW) {
             return Rights::empty();
         }
         let given = (rights & Rights::OFFERED) - self.held;
         self.held |= given;
         self.later -= given;
+        self.asking.take_if(|(asked, _)| given.contains(*asked));
         given
     }
 
@@ -192,10 +194,22 @@ mod tests {
     fn what_was_given_beforehand_is_not_asked() {
         let now = Instant::now();
         let mut consent = Consent::new(PATIENCE);
-        assert_eq!(consent.preset(Rights::CONTROL), Rights::empty(), "no control without viewing");
-        assert_eq!(consent.preset(Rights::VIEW), Rights::VIEW);
-        assert_eq!(consent.preset(Rights::VIEW), Rights::empty());
+        assert_eq!(consent.give(Rights::CONTROL), Rights::empty(), "no control without viewing");
+        assert_eq!(consent.give(Rights::VIEW), Rights::VIEW);
+        assert_eq!(consent.give(Rights::VIEW), Rights::empty());
         assert_eq!(consent.ask(BOTH, now), Some(Rights::CONTROL));
+    }
+
+    #[test]
+    fn a_switch_answers_the_question_that_stands() {
+        let now = Instant::now();
+        let mut consent = Consent::new(PATIENCE);
+        consent.give(Rights::VIEW);
+        assert_eq!(consent.ask(Rights::CONTROL, now), Some(Rights::CONTROL));
+        assert_eq!(consent.give(Rights::CONTROL), Rights::CONTROL);
+        assert_eq!(consent.question(), None);
+        assert_eq!(consent.answer(Rights::CONTROL, Answer::Decline, now), None);
+        assert_eq!(consent.held(), BOTH);
     }
 
     #[test]

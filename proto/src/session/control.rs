@@ -85,6 +85,19 @@ pub enum ToViewer {
     NoPicture(String),
     /// Everything that was sent on the input stream before this mark has been injected, or dropped for want of the right.
     Acted(u32),
+    /// The user has paused (true: no picture, no input, no clipboard) or goes on (false). Rights stay as they are.
+    Paused(bool),
+    /// The user's own mouse or keyboard is in use: the technician's input is dropped (true), or works again (false).
+    Yielded(bool),
+    /// Input was dropped because it was aimed at the host's own windows. Said at most once a second.
+    OwnWindow,
+    /// The text that the viewer sent last is on the user's clipboard.
+    Clipped {
+        /// Its length in bytes of UTF-8.
+        bytes: u64,
+    },
+    /// The user's clipboard has a new text that is too long to be sent.
+    ClipboardTooLong,
 }
 
 impl Message for ToViewer {

@@ -73,6 +73,19 @@ pub enum Input {
     Heartbeat,
     /// Answered by `ToViewer::Acted` with the same number once everything before it has been injected (or dropped).
     Mark(u32),
+    /// The lock keys are to be in this state, so that keys by position mean the same on both sides.
+    Locks(Locks),
+}
+
+/// Which lock keys are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Locks {
+    /// Caps Lock.
+    pub caps: bool,
+    /// Num Lock.
+    pub num: bool,
+    /// Scroll Lock.
+    pub scroll: bool,
 }
 
 impl Message for Input {
@@ -106,7 +119,8 @@ impl Held {
             | Input::Wheel { .. }
             | Input::Text(_)
             | Input::Heartbeat
-            | Input::Mark(_) => {
+            | Input::Mark(_)
+            | Input::Locks(_) => {
                 self.believe(now);
                 return true;
             }
@@ -126,6 +140,14 @@ impl Held {
         };
         self.believe(now);
         inject
+    }
+
+    /// What was taken as pressed was not injected after all.
+    pub fn forget(&mut self, what: Holdable) {
+        self.down.retain(|held| *held != what);
+        if self.down.is_empty() {
+            self.believed_until = None;
+        }
     }
 
     /// When everything must be let go if nothing more is heard; `None` while nothing is held.

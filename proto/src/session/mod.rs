@@ -5,10 +5,12 @@
 //! | control, bidirectional | viewer | [`ToHost`] and [`ToViewer`] | bounded, then hang up |
 //! | input, unidirectional | viewer | [`input::Input`] | moves coalesce, keys never drop |
 //! | screen, unidirectional, one per monitor and epoch | host | [`screen::Screen`] | frame credit |
+//! | clipboard, unidirectional, one per text | sender | one [`clipboard::Text`] | the newest text wins |
 //! | cursor, datagram | host | [`cursor::Position`] | newest wins |
 //!
 //! Every unidirectional stream begins with one [`StreamKind`] byte. Messages are framed `4 length (big endian) | body`.
 
+pub mod clipboard;
 pub mod consent;
 pub mod control;
 pub mod cursor;
@@ -26,6 +28,8 @@ pub enum StreamKind {
     Input = 1,
     /// Host to viewer: [`screen::Screen`].
     Screen = 2,
+    /// Either way: one [`clipboard::Text`].
+    Clipboard = 3,
 }
 
 impl TryFrom<u8> for StreamKind {
@@ -35,6 +39,7 @@ impl TryFrom<u8> for StreamKind {
         match byte {
             1 => Ok(Self::Input),
             2 => Ok(Self::Screen),
+            3 => Ok(Self::Clipboard),
             other => Err(other),
         }
     }

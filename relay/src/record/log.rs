@@ -61,6 +61,12 @@ impl Log {
         &mut *self.store
     }
 
+    /// Entries, and the head over them. What this batch has appended doesn't count yet: its head comes with the commit.
+    pub(super) fn end(&mut self) -> Result<(u64, Option<HeadRow>), StoreError> {
+        let appended = self.frontier.size().saturating_sub(self.covered);
+        Ok((self.store.size()?.saturating_sub(appended), self.store.last_head()?))
+    }
+
     /// Begins a batch, after making sure that we know where the store stands.
     pub(super) fn begin(&mut self) -> Result<(), StoreError> {
         if self.stale {

@@ -180,7 +180,7 @@ impl Recorder {
 
     /// Entries now, and the head over them.
     pub(crate) async fn end(&self) -> Result<(u64, Option<HeadRow>), RecordError> {
-        self.call(|log| Ok((log.store().size()?, log.store().last_head()?))).await
+        self.call(|log| Ok(log.end()?)).await
     }
 
     /// Runs `work` on the writer's thread and waits for the commit.

@@ -1,5 +1,6 @@
 //! What the headless viewer says on standard output: JSON Lines, one object a line with the field `event`, flushed
-//! each. `docs/headless.md` lists them for people; they only grow. Never what was typed, noted or shown.
+//! each. `docs/headless.md` lists them for people; they only grow. Never what was typed, noted or
+//! sent; what the user copies and lets out is told, for the program that drives the session.
 
 use super::{clock::Clock, figures::Percentiles};
 use crate::{
@@ -60,6 +61,26 @@ pub(super) enum Line {
         reason: String,
         why: &'static str,
     },
+    /// The user has paused; or goes on.
+    Paused {
+        on: bool,
+    },
+    /// The user's own mouse or keyboard is in use: ours does nothing.
+    Yielded {
+        on: bool,
+    },
+    /// Input was aimed at the host's own windows, and dropped.
+    OwnWindow,
+    /// The user's clipboard has a new text.
+    Clipboard {
+        bytes: usize,
+        text: String,
+    },
+    /// Our text is on the user's clipboard.
+    Clipped {
+        bytes: u64,
+    },
+    ClipboardTooLong,
     /// The picture was quiet for `ms`.
     Settled {
         ms: u64,
@@ -171,6 +192,12 @@ pub(super) fn line_of(event: &Event) -> Option<Line> {
         Event::NoPicture(why) => Line::NoPicture { why: why.clone() },
         Event::NeedsRight(rights) => Line::NeedsRight { rights: rights.to_string() },
         Event::Noted { seq } => Line::Noted { seq: *seq },
+        Event::Paused(on) => Line::Paused { on: *on },
+        Event::Yielded(on) => Line::Yielded { on: *on },
+        Event::OwnWindow => Line::OwnWindow,
+        Event::Clipboard(text) => Line::Clipboard { bytes: text.len(), text: text.clone() },
+        Event::Clipped { bytes } => Line::Clipped { bytes: *bytes },
+        Event::ClipboardTooLong => Line::ClipboardTooLong,
         Event::Suspended => Line::Suspended,
         Event::Resumed => Line::Resumed,
         Event::RelayLost => Line::RelayLost,

@@ -17,7 +17,7 @@ mod outcome;
 pub mod parse;
 mod progress;
 mod run;
-mod snapshot;
+pub(crate) mod snapshot;
 mod source;
 mod steps;
 mod stop;

@@ -91,6 +91,11 @@ pub enum StepError {
     /// The record did not confirm a note.
     #[error("the note was sent, but the record has not confirmed it within 30 seconds")]
     Note,
+    /// The text did not arrive on the user's clipboard: they have paused, or their desktop has none.
+    #[error(
+        "the text is not on the user's clipboard after 60 seconds; ask whether they have paused the session"
+    )]
+    Clipboard,
     /// The file of a snapshot can't be written.
     #[error("{0}")]
     File(String),

@@ -4,7 +4,7 @@
 use super::keys::{Chord, nearest};
 use nearhand_proto::{
     rights::Rights,
-    session::{control::MAX_NOTE, geometry::Point, input::Button},
+    session::{clipboard, control::MAX_NOTE, geometry::Point, input::Button},
     text::{cut, printable},
 };
 use std::{fmt, path::PathBuf, time::Duration};
@@ -49,6 +49,8 @@ pub enum Step {
     Ask(Rights),
     /// Puts a note on record.
     Note(String),
+    /// Puts a text on the user's clipboard.
+    Clipboard(String),
     /// Reports figures.
     Stats,
     /// Ends the session.
@@ -56,7 +58,7 @@ pub enum Step {
 }
 
 /// Every command word, with what stands after it.
-const WORDS: [(&str, &str); 16] = [
+const WORDS: [(&str, &str); 17] = [
     ("wait-settled", "[MS], up to 15000"),
     ("snapshot", "FILE.png"),
     ("move", "X Y"),
@@ -71,6 +73,7 @@ const WORDS: [(&str, &str); 16] = [
     ("monitor", "N, counted from 1"),
     ("ask", "RIGHTS, such as view,control"),
     ("note", "TEXT after one space, at most 4096 bytes"),
+    ("clipboard", "TEXT after one space, at most 1048576 bytes"),
     ("stats", "nothing after it"),
     ("end", "nothing after it"),
 ];
@@ -93,6 +96,7 @@ impl Step {
             Self::Monitor(_) => "monitor",
             Self::Ask(_) => "ask",
             Self::Note(_) => "note",
+            Self::Clipboard(_) => "clipboard",
             Self::Stats => "stats",
             Self::End => "end",
         }
@@ -200,12 +204,16 @@ fn step(text: &str) -> Result<Step, String> {
     found.ok_or_else(expected)
 }
 
-/// `type` and `note`, which take the rest as it is; `None` for other words, `Some(None)` for a rest that won't do.
+/// `type`, `note` and `clipboard`, which take the rest as it is; `None` for other words, `Some(None)` for a rest that won't do.
 fn verbatim(word: &str, rest: &str) -> Option<Option<Step>> {
     let there = Some(rest).filter(|rest| !rest.is_empty());
     match word {
         "type" => Some(there.filter(|text| is_typable(text)).map(|text| Step::Type(text.to_owned()))),
         "note" => Some(there.filter(|text| text.len() <= MAX_NOTE).map(|text| Step::Note(text.to_owned()))),
+        "clipboard" => {
+            let fits = there.filter(|text| text.len() <= clipboard::MAX_TEXT);
+            Some(fits.map(|text| Step::Clipboard(text.to_owned())))
+        }
         _ => None,
     }
 }
@@ -299,6 +307,7 @@ mod tests {
         check("monitor 2", Step::Monitor(2));
         check("ask view, control", Step::Ask(Rights::VIEW | Rights::CONTROL));
         check("note ticket #7; open", Step::Note("ticket #7; open".into()));
+        check("clipboard  a; b ", Step::Clipboard(" a; b ".into()));
         check("stats", Step::Stats);
         check("end", Step::End);
     }
@@ -321,6 +330,7 @@ mod tests {
         check(wrong("ask none"), "'ask' expects RIGHTS");
         check(wrong("type"), "TEXT after one space");
         check(wrong(&format!("note {}", "x".repeat(MAX_NOTE + 1))), "at most 4096 bytes");
+        check(wrong("clipboard"), "'clipboard' expects TEXT after one space");
         check(wrong(" # no comment"), "'#' is no command");
         check(wrong("end\u{1b}[31m now"), "'end\u{fffd}[31m' is no command");
         check(parts("end; end;").unwrap_err(), "command 2 of --do: 'end;' is no command");

@@ -47,6 +47,8 @@ pub(super) struct Progress {
     pub acted: u32,
     /// Notes that stand in the record.
     pub noted: u64,
+    /// Our texts that came onto the user's clipboard.
+    pub clipped: u64,
     /// Why the session is over.
     pub ended: Option<Close>,
     /// What updates cost.
@@ -86,12 +88,22 @@ impl Progress {
             Event::NoPicture(why) => self.no_picture.clone_from(why),
             Event::Acted(mark) => self.acted = *mark,
             Event::Noted { .. } => self.noted += 1,
+            Event::Clipped { .. } => self.clipped += 1,
             Event::Suspended => self.suspended = true,
             Event::Resumed => self.suspended = false,
             Event::RelayLost => self.relay_lost = true,
             Event::RelayBack => self.relay_lost = false,
             Event::Ended(why) => self.ended = Some(*why),
-            Event::Connecting | Event::Claimed { .. } | Event::Paired { .. } | Event::NeedsRight(_) => {}
+            // Another picture follows when the user goes on.
+            Event::Paused(_) => self.picture = None,
+            Event::Connecting
+            | Event::Claimed { .. }
+            | Event::Paired { .. }
+            | Event::NeedsRight(_)
+            | Event::Yielded(_)
+            | Event::OwnWindow
+            | Event::Clipboard(_)
+            | Event::ClipboardTooLong => {}
         }
         false
     }

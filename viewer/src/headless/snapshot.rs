@@ -12,14 +12,14 @@ use std::{
 /// Why there is no file.
 #[derive(Debug, thiserror::Error)]
 #[error("can't write {}: {source}", path.display())]
-pub(super) struct SnapshotError {
+pub(crate) struct SnapshotError {
     path: PathBuf,
     #[source]
     source: png::EncodingError,
 }
 
 /// Writes `snapshot` to `path`, in the place of any file there.
-pub(super) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+pub(crate) fn write(path: &Path, snapshot: &Snapshot) -> Result<(), SnapshotError> {
     let mut beside = OsString::from(path);
     beside.push(format!(".{}.new", std::process::id()));
     let written = encode(Path::new(&beside), snapshot).and_then(|()| Ok(fs::rename(&beside, path)?));

@@ -30,6 +30,9 @@ const CUT: Duration = Duration::from_secs(660);
 /// How long the host may take to inject what one command sent: 1 MiB of text at its slowest.
 const INJECTED: Duration = Duration::from_secs(600);
 
+/// How long `clipboard` waits for the user's desktop: 1 MiB on a slow line.
+const CLIPPED: Duration = Duration::from_secs(60);
+
 /// How long `note` waits for the record.
 const RECORD: Duration = Duration::from_secs(30);
 
@@ -43,6 +46,7 @@ impl<W: Write> Runner<W> {
             Step::Monitor(number) => self.show_monitor(number).await?,
             Step::Ask(rights) => self.ask(rights).await?,
             Step::Note(text) => self.note(text).await?,
+            Step::Clipboard(text) => self.clipboard(text).await?,
             Step::Stats => self.stats().await?,
             Step::End => {
                 // An end before the start would hide why there was none.
@@ -156,6 +160,21 @@ impl<W: Write> Runner<W> {
             return Ok(());
         }
         Err(StepError::Note.into())
+    }
+
+    async fn clipboard(&mut self, text: String) -> Result<(), Stop> {
+        self.need(Rights::CLIPBOARD_IN).await?;
+        if !self.until(Instant::now() + CUT, |progress| !progress.is_cut()).await? {
+            return Err(StepError::Cut.into());
+        }
+        let before = self.progress.clipped;
+        self.send(Command::Clipboard(text)).await?;
+        let over =
+            |progress: &Progress| before < progress.clipped || !progress.held.contains(Rights::CLIPBOARD_IN);
+        if !self.until(Instant::now() + CLIPPED, over).await? {
+            return Err(StepError::Clipboard.into());
+        }
+        self.need(Rights::CLIPBOARD_IN).await
     }
 
     async fn stats(&mut self) -> Result<(), Stop> {

@@ -352,3 +352,26 @@ async fn with_lines_a_failure_is_told_and_the_next_is_taken() {
     let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
     assert_eq!(said.matches(r#""event":"failed""#).count(), 2, "{said}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_text_is_done_when_it_is_on_the_users_clipboard() {
+    let (outcome, said, ()) =
+        story("ask clipboard-in; clipboard hi there; clipboard too late", async |mut played: Played| {
+            played.begin(Rights::VIEW).await;
+            assert_eq!(played.ends.commands.recv().await, Some(Command::Ask(Rights::CLIPBOARD_IN)));
+            let held = Rights::VIEW | Rights::CLIPBOARD_IN;
+            played.tell(Event::Rights { held, why: RightsChange::Given }).await;
+            played.tell(Event::Clipboard("theirs".to_owned())).await;
+            assert_eq!(played.ends.commands.recv().await, Some(Command::Clipboard("hi there".to_owned())));
+            played.tell(Event::Clipped { bytes: 8 }).await;
+            assert!(matches!(played.ends.commands.recv().await, Some(Command::Clipboard(_))));
+            played.tell(Event::Rights { held: Rights::VIEW, why: RightsChange::Revoked }).await;
+            played.finish().await;
+        })
+        .await;
+    assert!(has(&said, r#"{"event":"clipboard","bytes":6,"text":"theirs"}"#), "{said:?}");
+    assert!(has(&said, r#"{"event":"clipped","bytes":8}"#), "{said:?}");
+    assert!(has(&said, r#"{"event":"done","line":2,"command":"clipboard"}"#), "{said:?}");
+    assert!(!has(&said, "hi there"), "our own texts are not repeated");
+    assert!(matches!(outcome, Outcome::Failed(StepError::Missing(Rights::CLIPBOARD_IN))), "{outcome:?}");
+}

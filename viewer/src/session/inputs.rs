@@ -1,11 +1,13 @@
 //! The input stream: what was typed and clicked, in order; and the heartbeat that says that what is held is held on
 //! purpose.
 
+use crate::messages::Act;
 use nearhand_proto::{
     net::FrameSender,
     session::{
         StreamKind,
         input::{HEARTBEAT, Held, Input},
+        screen::Epoch,
     },
 };
 use quinn::Connection;
@@ -14,6 +16,19 @@ use tokio::{sync::mpsc, time::MissedTickBehavior};
 
 /// Priority of input over everything else (quinn: higher first).
 const PRIORITY: i32 = 20;
+
+/// An act as the host understands it. `None` for a pointer before the first picture.
+pub(super) fn input_of(act: Act, epoch: Option<Epoch>) -> Option<Input> {
+    Some(match act {
+        Act::Pointer(at) => Input::Pointer { epoch: epoch?, at },
+        Act::Button { button, down } => Input::Button { button, down },
+        Act::Wheel { x, y } => Input::Wheel { x, y },
+        Act::Key { usage, down } => Input::Key { usage, down },
+        Act::Text(text) => Input::Text(text),
+        Act::Mark(mark) => Input::Mark(mark),
+        Act::Locks(locks) => Input::Locks(locks),
+    })
+}
 
 /// Writes inputs until either side has gone.
 pub(super) async fn write(connection: Connection, mut inputs: mpsc::Receiver<Input>) {

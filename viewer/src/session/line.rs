@@ -4,12 +4,15 @@ use super::{inputs, painter, painter::Drew};
 use crate::screen::Screen;
 use nearhand_proto::{
     close::Close,
-    net::{FrameReceiver, FrameSender, close_reason},
-    session::{ToHost, ToViewer, input::Input},
+    net::{ClipSender, FrameReceiver, FrameSender, close_reason},
+    session::{ToHost, ToViewer, clipboard, input::Input},
 };
 use quinn::{Connection, VarInt};
 use std::time::Duration;
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
 
 /// A message, once begun, must be whole within this.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,6 +32,9 @@ pub(super) struct Line {
     inputs: mpsc::Sender<Input>,
     drew_sender: mpsc::Sender<Drew>,
     drew: mpsc::Receiver<Drew>,
+    /// The user's newest text.
+    texts: watch::Receiver<Option<String>>,
+    clips: ClipSender,
     /// The input writer and the painter; they end with the line.
     tasks: JoinSet<()>,
 }
@@ -39,6 +45,8 @@ pub(super) enum LineEvent {
     Message(ToViewer),
     /// An update was presented.
     Drew(Drew),
+    /// A text of the user's clipboard.
+    Clipboard(String),
     /// The connection is gone; with a reason if one was given, and then for good.
     Lost(Option<Close>),
 }
@@ -61,6 +69,8 @@ impl Line {
             inputs,
             drew_sender,
             drew,
+            texts: watch::channel(None).1,
+            clips: ClipSender::default(),
             tasks,
         })
     }
@@ -69,9 +79,13 @@ impl Line {
         &self.connection
     }
 
-    /// From now on screen streams are decoded and presented here.
+    /// From now on the host's streams are taken; screen streams are decoded and presented here.
     pub(super) fn paint(&mut self, screen: Screen) {
-        self.tasks.spawn(painter::paint(self.connection.clone(), screen, self.drew_sender.clone()));
+        self.tasks.spawn(painter::point(self.connection.clone(), screen.clone()));
+        let (to_session, texts) = watch::channel(None);
+        self.texts = texts;
+        let (connection, drew) = (self.connection.clone(), self.drew_sender.clone());
+        self.tasks.spawn(painter::paint(connection, screen, drew, to_session));
     }
 
     /// Sends a message; never waits. A host that does not read is hung up, and dialled anew.
@@ -79,6 +93,11 @@ impl Line {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.words.try_send(message) {
             self.hang_up(Close::TooSlow);
         }
+    }
+
+    /// Sends a text for the user's clipboard, behind everything else. One that is still on its way is given up.
+    pub(super) fn send_text(&mut self, text: clipboard::Text) {
+        self.clips.send(&self.connection, text);
     }
 
     /// Where inputs go.
@@ -129,5 +148,20 @@ pub(super) async fn next(line: &mut Option<Line>) -> LineEvent {
             }
         },
         Some(drew) = line.drew.recv() => LineEvent::Drew(drew),
+        text = text(&mut line.texts) => LineEvent::Clipboard(text),
     }
+}
+
+/// The user's next text.
+///
+/// # Cancel safety
+/// Cancel safe.
+async fn text(texts: &mut watch::Receiver<Option<String>>) -> String {
+    while texts.changed().await.is_ok() {
+        if let Some(text) = texts.borrow_and_update().clone() {
+            return text;
+        }
+    }
+    // The connection is gone, which the control stream tells.
+    std::future::pending().await
 }

@@ -6,6 +6,7 @@
 //!    \___________________________\___ End, close with a reason, relay's word ___> over
 //! ```
 
+mod commands;
 mod figures;
 mod inputs;
 mod line;
@@ -17,7 +18,10 @@ use self::{
     line::{Line, LineEvent},
     painter::Drew,
 };
-use crate::messages::{Act, Command, Ends, Event};
+use crate::{
+    messages::{Act, Command, Ends, Event},
+    screen::Screen,
+};
 use nearhand_proto::{
     close::Close,
     control::{ToEnd, ToRelay},
@@ -25,7 +29,7 @@ use nearhand_proto::{
     net::{Identity, LOOK, Link, LinkEvent, LinkHandle, Watchdog, kick, session_client},
     rights::Rights,
     route::Rid,
-    session::{ToHost, ToViewer, control::RightsChange, input::Input, screen::Epoch},
+    session::{ToHost, ToViewer, clipboard, control::RightsChange, input::Input, screen::Epoch},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -36,8 +40,6 @@ use tokio::{
 
 /// One attempt to connect.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// How long input may wait for room before the host counts as stuck.
-const STUCK: Duration = Duration::from_secs(10);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long the host has to bring its last facts to the relay before the viewer ends the session itself.
@@ -65,6 +67,7 @@ pub struct Session {
     own: Arc<Identity>,
     absence: Duration,
     figures: Arc<Figures>,
+    screen: Screen,
     line: Option<Line>,
     /// To the input stream of the line.
     inputs: Option<mpsc::Sender<Input>>,
@@ -85,13 +88,20 @@ pub struct Session {
 
 impl Session {
     /// A session that is about to dial.
-    pub fn new(peer: Peer, own: Arc<Identity>, absence: Duration, figures: Arc<Figures>) -> Self {
+    pub fn new(
+        peer: Peer,
+        own: Arc<Identity>,
+        absence: Duration,
+        figures: Arc<Figures>,
+        screen: Screen,
+    ) -> Self {
         figures.paired(peer.session);
         Self {
             peer,
             own,
             absence,
             figures,
+            screen,
             line: None,
             inputs: None,
             dialling: JoinSet::new(),
@@ -119,9 +129,9 @@ impl Session {
                 event = line::next(&mut self.line) => self.line_event(event, ends, link).await,
                 Some(dialled) = self.dialling.join_next() => {
                     let dialled = dialled.unwrap_or(Err(None));
-                    self.dialled(dialled, ends, link).await
+                    self.dialled(dialled, link).await
                 }
-                next = next_command(&mut ends.commands, &mut self.waiting, self.inputs.as_ref()) => match next {
+                next = commands::next(&mut ends.commands, &mut self.waiting, self.inputs.as_ref()) => match next {
                     Some(command) => self.command(command).await,
                     None => self.stuck(),
                 },
@@ -154,11 +164,11 @@ impl Session {
         });
     }
 
-    async fn dialled(&mut self, dialled: Result<Line, Option<Close>>, ends: &mut Ends, link: &Link) -> Turn {
+    async fn dialled(&mut self, dialled: Result<Line, Option<Close>>, link: &Link) -> Turn {
         match dialled {
             Ok(mut line) => {
                 self.figures.connected(line.connection());
-                line.paint(ends.screen.clone());
+                line.paint(self.screen.clone());
                 line.say(ToHost::Hello);
                 self.greeted = Some(Instant::now());
                 self.inputs = Some(line.inputs());
@@ -179,6 +189,10 @@ impl Session {
             LineEvent::Message(message) => self.message(message, &ends.events).await,
             LineEvent::Drew(drew) => {
                 self.drew(drew, &ends.events).await;
+                Ok(())
+            }
+            LineEvent::Clipboard(text) => {
+                tell(&ends.events, Event::Clipboard(text)).await;
                 Ok(())
             }
             LineEvent::Lost(Some(why)) => Err(why),
@@ -207,12 +221,30 @@ impl Session {
             }
             ToViewer::Monitors(monitors) => Event::Monitors(monitors),
             ToViewer::Asking(rights) => Event::Asking(rights),
-            ToViewer::Rights { held, why } => Event::Rights { held, why },
+            ToViewer::Rights { held, why } => {
+                if !held.contains(Rights::VIEW) {
+                    self.screen.blank();
+                }
+                Event::Rights { held, why }
+            }
             ToViewer::Noted { seq } => Event::Noted { seq },
             ToViewer::Acted(mark) => Event::Acted(mark),
             ToViewer::NeedsRight(rights) => Event::NeedsRight(rights),
             ToViewer::NoPicture(why) => Event::NoPicture(nearhand_proto::text::printable(&why)),
-            ToViewer::Shape(shape) if shape.is_whole() => return Ok(()), // drawn by the window; headless has none
+            ToViewer::Paused(paused) => {
+                if paused {
+                    self.screen.blank();
+                }
+                Event::Paused(paused)
+            }
+            ToViewer::Yielded(on) => Event::Yielded(on),
+            ToViewer::OwnWindow => Event::OwnWindow,
+            ToViewer::Clipped { bytes } => Event::Clipped { bytes },
+            ToViewer::ClipboardTooLong => Event::ClipboardTooLong,
+            ToViewer::Shape(shape) if shape.is_whole() => {
+                self.screen.handle_shape(shape);
+                return Ok(());
+            }
             ToViewer::Shape(_) => return Err(Close::Protocol),
         };
         tell(events, event).await;
@@ -272,6 +304,10 @@ impl Session {
             Command::Ask(rights) => ToHost::Ask(rights),
             Command::Watch(monitor) => ToHost::Watch(monitor),
             Command::Note(text) => ToHost::Note(text),
+            Command::Clipboard(text) => {
+                self.send_text(text);
+                return Ok(());
+            }
         };
         if let Some(line) = &mut self.line {
             line.say(message);
@@ -279,19 +315,20 @@ impl Session {
         Ok(())
     }
 
+    /// A text goes out at once or, while the host is silent, not at all.
+    fn send_text(&mut self, text: String) {
+        match &mut self.line {
+            Some(line) if text.len() <= clipboard::MAX_TEXT => line.send_text(clipboard::Text(text)),
+            Some(_) => tracing::error!(bytes = text.len(), "a front sends a clipboard text that is too long"),
+            None => {}
+        }
+    }
+
     /// Input goes out at once or, while the host is silent, not at all: what is late would hit another screen.
     fn act(&mut self, act: Act) {
-        let input = match (act, self.epoch) {
-            (Act::Pointer(at), Some(epoch)) => Input::Pointer { epoch, at },
-            (Act::Pointer(_), None) => return,
-            (Act::Button { button, down }, _) => Input::Button { button, down },
-            (Act::Wheel { x, y }, _) => Input::Wheel { x, y },
-            (Act::Key { usage, down }, _) => Input::Key { usage, down },
-            (Act::Text(text), _) => Input::Text(text),
-            (Act::Mark(mark), _) => Input::Mark(mark),
-        };
+        let Some(input) = inputs::input_of(act, self.epoch) else { return };
         if let Some(inputs) = &self.inputs {
-            // There is room: `next_command` has waited for it.
+            // There is room: `commands::next` has waited for it.
             let _ = inputs.try_send(input);
         }
     }
@@ -349,24 +386,4 @@ impl Session {
 async fn tell(events: &mpsc::Sender<Event>, event: Event) {
     // A front that has gone ends the session through its commands.
     let _ = events.send(event).await;
-}
-
-/// The next command; input once there is room for it. `None` if there has been none for [`STUCK`].
-///
-/// # Cancel safety
-/// Cancel safe: a command that waits stands in `waiting`.
-async fn next_command(
-    commands: &mut mpsc::Receiver<Command>,
-    waiting: &mut Option<(Command, Instant)>,
-    inputs: Option<&mpsc::Sender<Input>>,
-) -> Option<Command> {
-    if waiting.is_none() {
-        let command = commands.recv().await.unwrap_or(Command::End);
-        *waiting = Some((command, Instant::now()));
-    }
-    if let (Some((Command::Input(_), since)), Some(inputs)) = (&*waiting, inputs) {
-        // Closed: the connection is gone, which the loop learns from the control stream.
-        let _ = timeout_at(*since + STUCK, inputs.reserve()).await.ok()?;
-    }
-    waiting.take().map(|(command, _)| command)
 }

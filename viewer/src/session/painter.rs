@@ -1,12 +1,13 @@
-//! From a screen stream to the presented picture: an async task reads messages, a thread of its own decodes and
-//! presents them, so that nothing else waits for pixels.
+//! The streams that the host opens. From a screen stream to the presented picture: an async task reads messages, a
+//! thread of its own decodes and presents them, so that nothing else waits for pixels. Clipboard texts pass through.
 
 use crate::{decode::Decoder, messages::Event, screen::Screen};
 use nearhand_proto::{
     close::Close,
-    net::FrameReceiver,
+    net::{ClipReceiver, FrameError, FrameReceiver},
     session::{
         StreamKind,
+        cursor::Position,
         screen::{self, Epoch, UpdateNo},
     },
     wire,
@@ -16,7 +17,10 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::{mpsc, watch},
+    time::timeout,
+};
 use tokio_util::task::AbortOnDropHandle;
 
 /// The first byte of a stream must come within this.
@@ -34,21 +38,57 @@ pub(super) struct Drew {
     pub(super) event: Event,
 }
 
-/// Takes the host's screen streams, the newest at a time, until the connection ends. What the host sends that is no
-/// picture ends the connection.
-pub(super) async fn paint(connection: Connection, screen: Screen, drew: mpsc::Sender<Drew>) {
-    let mut newest = None;
-    while let Ok(mut stream) = connection.accept_uni().await {
+/// Takes the host's streams until the connection ends, of each kind the newest at a time. What the host sends that is
+/// no picture, or no text, ends the connection.
+pub(super) async fn paint(
+    connection: Connection,
+    screen: Screen,
+    drew: mpsc::Sender<Drew>,
+    texts: watch::Sender<Option<String>>,
+) {
+    let (mut newest, mut clips) = (None, ClipReceiver::default());
+    loop {
+        let mut stream = tokio::select! {
+            biased;
+            stream = connection.accept_uni() => match stream {
+                Ok(stream) => stream,
+                Err(_) => return,
+            },
+            text = clips.next() => match text {
+                Ok(text) => {
+                    texts.send_replace(Some(text.0));
+                    continue;
+                }
+                Err(error) => return broken(&connection, &error),
+            },
+        };
         let mut kind = [0];
         let read = timeout(FIRST, stream.read_exact(&mut kind)).await;
-        if !matches!(read, Ok(Ok(()))) || StreamKind::try_from(kind[0]) != Ok(StreamKind::Screen) {
-            // A stream of a later version: not ours to read.
-            let _ = stream.stop(VarInt::from_u32(Close::Version.code().into()));
-            continue;
+        match StreamKind::try_from(kind[0]) {
+            Ok(StreamKind::Screen) if matches!(read, Ok(Ok(()))) => {
+                let reading = read_stream(connection.clone(), stream, screen.clone(), drew.clone());
+                // The older stream's task ends with its handle.
+                drop(newest.replace(AbortOnDropHandle::new(tokio::spawn(reading))));
+            }
+            Ok(StreamKind::Clipboard) if matches!(read, Ok(Ok(()))) => clips.handle_stream(stream),
+            // A stream of a later version: not ours to read. Stopping it fails only if it is gone.
+            _ => drop(stream.stop(VarInt::from_u32(Close::Version.code().into()))),
         }
-        let reading = read_stream(connection.clone(), stream, screen.clone(), drew.clone());
-        // The older stream's task ends with its handle.
-        drop(newest.replace(AbortOnDropHandle::new(tokio::spawn(reading))));
+    }
+}
+
+fn broken(connection: &Connection, error: &FrameError) {
+    tracing::warn!(%error, "the host broke the protocol");
+    connection.close(VarInt::from_u32(Close::Protocol.code().into()), &[]);
+}
+
+/// Takes the pointer's positions until the connection ends. Others than those of a host that we understand are skipped.
+pub(super) async fn point(connection: Connection, screen: Screen) {
+    while let Ok(datagram) = connection.read_datagram().await {
+        match wire::decode::<Position>(&datagram) {
+            Ok(position) => screen.handle_position(position),
+            Err(error) => tracing::debug!(%error, "a datagram that is no position"),
+        }
     }
 }
 
@@ -75,11 +115,8 @@ async fn read_stream(connection: Connection, stream: RecvStream, screen: Screen,
                 }
             }
             // A stream that is reset has been replaced, or will be.
-            Ok(None) | Err(nearhand_proto::net::FrameError::Read(_)) => return,
-            Err(error) => {
-                tracing::warn!(%error, "the host broke the protocol");
-                return connection.close(VarInt::from_u32(Close::Protocol.code().into()), &[]);
-            }
+            Ok(None) | Err(FrameError::Read(_)) => return,
+            Err(error) => return broken(&connection, &error),
         }
     }
 }
@@ -97,6 +134,7 @@ fn decode(
     let Some(first) = messages.blocking_recv() else { return Ok(()) };
     let mut decoder = Decoder::open(&first).map_err(refuse)?;
     let (epoch, monitor, size) = (decoder.epoch(), decoder.monitor(), decoder.size());
+    shown.handle_epoch(epoch);
     let (mut bytes, mut spent) = (0, Duration::ZERO);
     while let Some(message) = messages.blocking_recv() {
         bytes += length(&message);
