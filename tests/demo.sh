@@ -53,9 +53,12 @@ open_programs() {
     (cd "$HOME" && DISPLAY=$user exec pcmanfm "$HOME") >/dev/null 2>&1 &
     running+=($!)
     window "$user" --classname mousepad
-    person "$user" windowsize "$id" 760 420 windowmove "$id" 60 60
     window "$user" --classname pcmanfm
-    person "$user" windowsize "$id" 820 520 windowmove "$id" 1020 90
+}
+
+arrange_programs() {
+    person "$user" search --onlyvisible --classname mousepad windowsize 760 420 windowmove 60 60
+    person "$user" search --onlyvisible --classname pcmanfm windowsize 820 520 windowmove 1020 90
 }
 
 # start_user COMMAND...: the user's computer, on this X server.
@@ -209,6 +212,18 @@ user_allows() {
     person "$user" key Tab space
 }
 
+# Both windows on a display that somebody sees, for as long as they like.
+open_windows_for_a_person() {
+    say "now you: the user's computer is the window 'The user'; the technician's window opens beside it"
+    start_user env DISPLAY="$seen_by" Xephyr -screen 1180x760 -noreset -title "The user"
+    start_host host-person
+    DISPLAY=$seen_by "$bin/nearhand-viewer" --state "$work/viewer" 2>"$work/viewer-person.log" </dev/null &
+    viewer_id=$!
+    running+=("$viewer_id")
+    printf '   Type the code into the technician'"'"'s window, answer in the user'"'"'s. Close the technician'"'"'s window (or press Ctrl+C) to end.\n'
+    wait "$viewer_id" || true
+}
+
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -223,6 +238,7 @@ quiet_home
 began=$(date +%s%N)
 say "the user's computer: an X server that nobody sees, a window manager, a text editor, a file manager"
 start_user Xvfb -screen 0 1920x1080x24 -noreset
+arrange_programs
 start_relay
 say "the user starts the host and reads the code out"
 start_host host --relay "$relay" --allow view,control --no-window
@@ -230,4 +246,5 @@ hold_headless_session
 show_record
 hold_window_session
 took=$((($(date +%s%N) - began) / 1000000))
-say "done in $((took / 1000)).$(printf '%03d' $((took % 1000))) s after the build; the technician's picture is $out/desktop.png"
+say "done in $((took / 1000)).$(printf '%03d' $((took % 1000))) s after the build; pictures are in $out: desktop.png, host.png, viewer.png"
+[ -z "$seen_by" ] || open_windows_for_a_person

@@ -33,7 +33,7 @@ nearhand_apt() {
 # Packages whose program, library or font is not there.
 nearhand_missing_packages() {
     local have package
-    for have in cc=gcc pkg-config=pkg-config Xvfb=xvfb openbox=openbox xterm=xterm xdotool=xdotool xclip=xclip \
+    for have in cc=gcc pkg-config=pkg-config Xvfb=xvfb Xephyr=xserver-xephyr openbox=openbox xterm=xterm xdotool=xdotool xclip=xclip \
         xprop=x11-utils xsetroot=x11-xserver-utils setxkbmap=x11-xkb-utils xlogo=x11-apps import=imagemagick \
         mousepad=mousepad pcmanfm=pcmanfm fc-match=fontconfig; do
         command -v "${have%%=*}" >/dev/null || echo "${have#*=}"
