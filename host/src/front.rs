@@ -1,4 +1,4 @@
-//! What the host and its front (terminal now, window later, a script in tests) say to each other: [`Show`]s out,
+//! What the host and its front (the window, the terminal, a script in tests) say to each other: [`Show`]s out,
 //! [`Press`]es in. A front only shows and asks; what follows from an answer is the host's business.
 
 use nearhand_proto::{

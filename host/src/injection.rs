@@ -10,7 +10,9 @@ use crate::inject::{self, Inject, InjectError};
 use nearhand_proto::session::input::{Held, Holdable, Input};
 use std::{
     collections::VecDeque,
-    io, thread,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -35,6 +37,42 @@ const TEXT_PIECE: usize = 16;
 
 /// How often it is said at most that input was aimed at the host's own windows.
 const TOLD_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a repetition of a key that was let go may still be on its way through a program.
+const REPEATED: Duration = Duration::from_millis(300);
+
+/// What the technician holds down. A held key repeats by itself into whatever window gets the focus, the host's own as
+/// well, and there nothing tells the repetition from the user's own press. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Fingers(Arc<Mutex<Down>>);
+
+#[derive(Debug, Default)]
+enum Down {
+    #[default]
+    Never,
+    Now,
+    Until(Instant),
+}
+
+impl Fingers {
+    /// True if a press in the host's own windows can't come from here.
+    pub fn are_off(&self, now: Instant) -> bool {
+        match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Down::Never => true,
+            Down::Now => false,
+            Down::Until(at) => at + REPEATED <= now,
+        }
+    }
+
+    fn handle(&self, is_down: bool, now: Instant) {
+        let mut down = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match (is_down, &*down) {
+            (true, _) => *down = Down::Now,
+            (false, Down::Now) => *down = Down::Until(now),
+            (false, _) => {}
+        }
+    }
+}
 
 /// One act, in desktop coordinates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,14 +107,15 @@ pub struct Injection {
 }
 
 impl Injection {
-    /// Starts the thread, on the runtime that is running. `touched`: the user's own input. Beside it: what the session
-    /// has to know; closed once the thread has ended.
+    /// Starts the thread, on the runtime that is running. `touched`: the user's own input; `fingers`: kept up to date.
+    /// Beside it: what the session has to know; closed once the thread has ended.
     ///
     /// # Errors
     /// What the operating system says.
     pub fn start(
         open: inject::Open,
         touched: watch::Receiver<Option<Instant>>,
+        fingers: Fingers,
     ) -> io::Result<(Self, mpsc::Receiver<News>)> {
         let (acts, receiver) = mpsc::channel(ACTS);
         let (to_session, news) = mpsc::channel(NEWS);
@@ -84,7 +123,7 @@ impl Injection {
         let (guard, runtime) = (over.clone().drop_guard(), runtime::Handle::current());
         thread::Builder::new().name("inject".to_owned()).spawn(move || match open() {
             Ok(injector) => {
-                Worker::new(injector, over, touched, to_session).run(receiver, &runtime);
+                Worker::new(injector, over, touched, fingers, to_session).run(receiver, &runtime);
             }
             Err(error) => tracing::error!(%error, "mouse and keyboard can't be used"),
         })?;
@@ -111,10 +150,13 @@ enum Woken {
 struct Worker {
     injector: Box<dyn Inject>,
     held: Held,
+    fingers: Fingers,
     /// Control is taken back, or the session has ended.
     over: CancellationToken,
     /// Where the pointer goes, unless it moves on at once.
     moved: Option<(i32, i32)>,
+    /// The last move was refused: the pointer stands elsewhere than the technician believes, and clicks nothing there.
+    parked: bool,
     touched: watch::Receiver<Option<Instant>>,
     /// Until when the technician's input rests.
     resting: Option<Instant>,
@@ -130,10 +172,12 @@ impl Worker {
         injector: Box<dyn Inject>,
         over: CancellationToken,
         touched: watch::Receiver<Option<Instant>>,
+        fingers: Fingers,
         news: mpsc::Sender<News>,
     ) -> Self {
         let (held, untold) = (Held::default(), VecDeque::new());
-        Self { injector, held, over, moved: None, touched, resting: None, told: None, untold, news }
+        let (moved, parked, resting, told) = (None, false, None, None);
+        Self { injector, held, fingers, over, moved, parked, touched, resting, told, untold, news }
     }
 
     fn run(mut self, mut acts: mpsc::Receiver<Act>, runtime: &runtime::Handle) {
@@ -253,19 +297,29 @@ impl Worker {
         };
         self.move_pointer();
         if self.held.handle(&input, Instant::now()) {
+            // Down before the desktop knows of it, and up after it.
+            if self.held.deadline().is_some() {
+                self.fingers.handle(true, Instant::now());
+            }
             self.inject(&input);
+            self.fingers.handle(self.held.deadline().is_some(), Instant::now());
         }
     }
 
     fn move_pointer(&mut self) {
         if let Some((x, y)) = self.moved.take() {
             let result = self.injector.pointer(x, y);
+            self.parked = result.is_err();
             self.report(result);
         }
     }
 
     fn inject(&mut self, input: &Input) {
         match input {
+            Input::Button { button, down: true } if self.parked => {
+                self.report_press(Holdable::Button(*button), true, Err(InjectError::OwnWindow));
+            }
+            Input::Wheel { .. } if self.parked => self.report(Err(InjectError::OwnWindow)),
             Input::Button { button, down } => {
                 let result = self.injector.button(*button, *down);
                 self.report_press(Holdable::Button(*button), *down, result);
@@ -309,6 +363,7 @@ impl Worker {
             };
             self.report(result);
         }
+        self.fingers.handle(false, Instant::now());
     }
 
     /// A press that was not injected must not be released later.

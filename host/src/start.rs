@@ -57,7 +57,8 @@ fn faulty(error: &dyn Error, why: Close, code: u8, words: Option<Words>) -> Exit
             stage.shows.try_send(show).expect("a new channel has room for two");
         }
         // Without a window it stands on standard error alone.
-        let _ = window::run(front, Setting { own: OwnWindows::default(), words });
+        let stop = CancellationToken::new();
+        let _ = window::run(front, Setting { own: OwnWindows::default(), words, stop });
     }
     code
 }
@@ -78,7 +79,8 @@ impl Program {
         let (presses, stop) = (front.presses.clone(), self.stop.child_token());
         let host = self.start(stage, stop.clone());
         let (own, words) = (self.settings.own.clone(), Words::new(self.settings.language));
-        let Err(error) = window::run(front, Setting { own, words }) else {
+        let closed = self.stop.clone();
+        let Err(error) = window::run(front, Setting { own, words, stop: closed }) else {
             // However it was closed; a host that has ended by then takes nothing any more.
             let _ = presses.blocking_send(Press::Quit);
             return self.exit_code(host);

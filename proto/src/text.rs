@@ -70,10 +70,11 @@ impl fmt::Debug for Name {
     }
 }
 
-/// True for what may be shown as it is: no C0 or C1 control, no bidirectional control, no line separator.
+/// True for what may be shown as it is: no C0 or C1 control, no bidirectional control, no line separator, and nothing
+/// that takes no ink (Unicode's Default_Ignorable_Code_Point, the blank Braille pattern): a name must not look empty.
 pub fn is_printable(c: char) -> bool {
     !c.is_control()
-        && !matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        && !matches!(c, '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// `text` with everything that must not be shown replaced by U+FFFD.
@@ -97,7 +98,7 @@ mod tests {
     #[test]
     fn names_hold_only_what_can_be_shown() {
         assert!("Vera Müller".parse::<Name>().is_ok());
-        for bad in ["", "  ", "a\u{1b}[31m", "a\u{202e}b", "a\nb", &"x".repeat(65)] {
+        for bad in ["", "  ", "a\u{1b}[31m", "a\u{202e}b", "a\nb", "\u{3164}", "\u{2800}", &"x".repeat(65)] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
         }
         assert_eq!(Name::lossy("a\u{1b}b").as_str(), "a\u{fffd}b");

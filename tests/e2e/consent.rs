@@ -152,3 +152,48 @@ async fn rights_given_beforehand_are_said_to_be_so() {
     assert_eq!((record.count("consent.preset"), record.count("consent.given")), (1, 0));
     world.end().await;
 }
+
+#[tokio::test]
+async fn what_was_given_beforehand_and_taken_back_is_asked() {
+    let world = World::start().await;
+    let technician = world.technician("Vera Example").await;
+    let mut host = world.host_with(|config| config.preset = BOTH);
+    let code = host.code().await;
+    let mut viewer = world.viewer(&technician, &code);
+    viewer.holds(BOTH, RightsChange::Given).await;
+    host.press(Press::Revoke(Rights::CONTROL)).await;
+    viewer.holds(Rights::VIEW, RightsChange::Revoked).await;
+    viewer.send(Command::Ask(Rights::CONTROL)).await;
+    host.asked(Rights::CONTROL).await;
+    host.press(Press::Decline(Rights::CONTROL)).await;
+    viewer.holds(Rights::VIEW, RightsChange::Declined).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_key_that_the_technician_holds_gives_nothing() {
+    let world = World::start().await;
+    let (mut host, mut viewer) = world.pair().await;
+    viewer.key(0x28, true).await;
+    injected(&host, &[Injected::KeyDown(Usage(0x28))]).await;
+    viewer.send(Command::Ask(Rights::CLIPBOARD_OUT)).await;
+    host.asked(Rights::CLIPBOARD_OUT).await;
+    // As it would repeat into a window of the host's that gets the focus.
+    host.press(Press::Allow(Rights::CLIPBOARD_OUT)).await;
+    host.press(Press::Give(Rights::CLIPBOARD_IN)).await;
+    // What takes away counts whoever presses it.
+    host.press(Press::Revoke(Rights::CONTROL)).await;
+    viewer.holds(Rights::VIEW, RightsChange::Revoked).await;
+    let given = async {
+        while !viewer
+            .events
+            .all()
+            .contains(&Event::Rights { held: Rights::VIEW | Rights::CLIPBOARD_OUT, why: RightsChange::Given })
+        {
+            host.press(Press::Allow(Rights::CLIPBOARD_OUT)).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    nearhand_tests::journal::in_time("the user's own yes", given).await;
+    world.end().await;
+}

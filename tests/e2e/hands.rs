@@ -199,7 +199,7 @@ async fn a_scam_ends_everything_for_both() {
 }
 
 /// A picture that no codec shortens, another one each time.
-fn noise(seed: u32) -> Vec<u8> {
+pub(crate) fn noise(seed: u32) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2_654_435_761) | 1;
     let mut next = || {
         state ^= state << 13;

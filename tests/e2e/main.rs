@@ -12,6 +12,7 @@ mod many;
 mod record;
 mod relays;
 mod restart;
+mod returns;
 mod session;
 mod silence;
 mod strangers;

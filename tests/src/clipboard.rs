@@ -73,6 +73,7 @@ pub fn conforms(open: &Open, user: &mut dyn User) {
     nothing_of_before_and_nothing_of_ours_is_told(open, user);
     long_texts_go_both_ways_whole(open, user);
     the_newest_text_wins(open, user);
+    what_is_set_drives_no_terminal(open, user);
     what_is_set_outlives_its_program(open, user);
     two_programs_are_two(open, user);
 }
@@ -123,6 +124,13 @@ fn the_newest_text_wins(open: &Open, user: &mut dyn User) {
     }
     while ours.hears() != (Heard::Set { bytes: 3 }) {}
     assert_eq!(user.pastes(), "ccc");
+}
+
+fn what_is_set_drives_no_terminal(open: &Open, user: &mut dyn User) {
+    let ours = Opened::new(open, LIMIT);
+    ours.clipboard.set("a\u{1b}[201~b\n\0\tc".to_owned());
+    assert_eq!(ours.hears(), Heard::Set { bytes: 10 });
+    assert_eq!(user.pastes(), "a[201~b\n\tc");
 }
 
 fn what_is_set_outlives_its_program(open: &Open, user: &mut dyn User) {

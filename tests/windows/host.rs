@@ -26,17 +26,17 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 const BOTH: Rights = Rights::VIEW.union(Rights::CONTROL);
 
-type User = Person<Window>;
+pub(crate) type User = Person<Window>;
 
 /// At this front's window.
-fn user(front: front::Front) -> User {
+pub(crate) fn user(front: front::Front) -> User {
     let window = Window::new(front, Words::new(Language::En));
     Person::at(window, vec2(900.0, 700.0), |ui, window| window.ui(ui))
 }
 
 impl User {
     /// The code that is shown.
-    async fn code(&mut self) -> SessionCode {
+    pub(crate) async fn code(&mut self) -> SessionCode {
         let shown = |window: &Window| match &window.state().scene {
             Scene::Code { code, .. } => Some(code.clone()),
             _ => None,
@@ -44,8 +44,18 @@ impl User {
         self.finds("a code", shown).await
     }
 
+    /// Presses what gives something, once that may be pressed: not right after something was taken.
+    pub(crate) async fn gives(&mut self, name: &str) {
+        let rested = |window: &Window| match &window.state().scene {
+            Scene::Session(session) => (!session.rests(Instant::now())).then_some(()),
+            _ => None,
+        };
+        self.finds("a moment's rest", rested).await;
+        self.presses(name).await;
+    }
+
     /// Answers the question that stands, once it may be answered.
-    async fn answers(&mut self, answer: &str) {
+    pub(crate) async fn answers(&mut self, answer: &str) {
         self.sees(answer).await;
         self.finds("calm", |window| (!window.state().is_calm(Instant::now())).then_some(())).await;
         self.presses(answer).await;
@@ -187,7 +197,7 @@ async fn every_right_has_a_switch_that_works_at_once() {
         ("Get text that I copy", Rights::CLIPBOARD_OUT),
     ];
     for (name, right) in rights {
-        user.presses(name).await;
+        user.gives(name).await;
         held |= right;
         viewer.holds(held, RightsChange::Given).await;
         user.sees_switch(name, true).await;
@@ -195,7 +205,7 @@ async fn every_right_has_a_switch_that_works_at_once() {
     user.presses("See my screen").await;
     viewer.holds(Rights::empty(), RightsChange::Revoked).await;
     user.sees("sees nothing and can do nothing").await;
-    user.presses("See my screen").await;
+    user.gives("See my screen").await;
     viewer.holds(Rights::VIEW, RightsChange::Given).await;
     assert_eq!(viewer.end().await, Close::TechnicianLeft);
     world.end().await;
@@ -208,7 +218,7 @@ async fn a_pause_lasts_until_the_user_goes_on() {
     user.presses("Pause").await;
     viewer.hears(Event::Paused(true)).await;
     user.sees("Paused: Vera Example sees nothing and can do nothing.").await;
-    user.presses("Go on").await;
+    user.gives("Go on").await;
     viewer.hears(Event::Paused(false)).await;
     viewer.shows(&host, FIRST).await;
     user.sees_switch("Click and type", true).await;

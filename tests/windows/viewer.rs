@@ -39,6 +39,8 @@ async fn session() -> (World, Host, Technicians) {
     window.enters(&code.for_the_user()).await;
     allow(&mut host, &mut window, Rights::VIEW).await;
     allow(&mut host, &mut window, Rights::CONTROL).await;
+    let given = window.words.v_given("Control");
+    window.sees(&given).await;
     window.has_picture().await;
     (world, host, window)
 }
@@ -71,6 +73,8 @@ async fn a_session_from_code_to_end_by_keyboard_alone() {
     window.sees(&words.v_code_missing(3)).await;
     window.types(&format!(" {}{slip}", &digits[9..11]));
     window.sees(words.v_code_slip()).await;
+    // A slip is one once it is meant: a longer code passes through wrong ones while it is typed.
+    window.key(Key::Enter);
     world.operator.recorded("the slip", |entry| entry.event == "code.mistyped").await;
     window.key(Key::Backspace);
     window.sees(words.v_code_missing_one()).await;

@@ -108,13 +108,20 @@ type Answer = fn(&RustConnection, &SelectionRequestEvent, &str) -> Option<()>;
 
 /// Owns the clipboard, and tells the name of everything it is asked for. Goes on until another program owns it.
 fn owner(desktop: &Desktop, answer: Answer) -> Receiver<String> {
+    owns(desktop, &["CLIPBOARD"], answer)
+}
+
+/// Owns these selections, in this order; else the same.
+fn owns(desktop: &Desktop, selections: &[&str], answer: Answer) -> Receiver<String> {
     let (connection, screen) = RustConnection::connect(Some(&desktop.display)).unwrap();
     let root = connection.setup().roots[screen].root;
     let window = connection.generate_id().unwrap();
     let aux = CreateWindowAux::new();
     connection.create_window(0, window, root, 0, 0, 1, 1, 0, WindowClass::INPUT_ONLY, 0, &aux).unwrap();
-    let clipboard = atom(&connection, "CLIPBOARD");
-    connection.set_selection_owner(window, clipboard, x11rb::CURRENT_TIME).unwrap();
+    for selection in selections {
+        let selection = atom(&connection, selection);
+        connection.set_selection_owner(window, selection, x11rb::CURRENT_TIME).unwrap();
+    }
     connection.sync().unwrap();
     let (asked, names) = mpsc::channel();
     thread::spawn(move || {
@@ -179,6 +186,21 @@ fn a_password_is_not_read() {
     desktop.copies("no password");
     ours.hears_text("no password");
     assert!(asked.try_iter().all(|name| name != "UTF8_STRING"), "the password was asked for");
+}
+
+#[test]
+fn what_a_clipboard_manager_takes_over_from_before_is_not_read() {
+    let mut desktop = Desktop::start(320, 200);
+    desktop.copies("of before");
+    let ours = desktop.listener();
+    // The program that it was copied in has ended.
+    let asked = owns(&desktop, &["CLIPBOARD_MANAGER", "CLIPBOARD"], |connection, request, _| {
+        give(connection, request, "UTF8_STRING", b"of before");
+        Some(())
+    });
+    desktop.copies("new");
+    ours.hears_text("new");
+    assert_eq!(asked.try_iter().next(), None);
 }
 
 #[test]

@@ -233,3 +233,30 @@ async fn the_technician_cannot_press_allow_in_the_hosts_window() {
     }
     comes("what the user has pressed", || decided(&session).then_some(())).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drag_goes_past_the_hosts_window_and_never_rests_on_it() {
+    let mut session = Session::start_with(&[]).await;
+    let window = session.desktop.window("nearhand-host");
+    let (left, top, width, height) = session.desktop.place(window);
+    let free = Point { x: 790, y: 590 };
+    session.viewer.act(Act::Pointer(free)).await;
+    session.viewer.act(Act::Button { button: Button::Left, down: true }).await;
+    comes("the button is down", || session.is_down().then_some(())).await;
+    let begun = Instant::now();
+    for at in all_over((left, top, width, height)) {
+        session.viewer.act(Act::Pointer(at)).await;
+        session.viewer.act(Act::Mark(1)).await; // each move by itself
+    }
+    session.viewer.hears(Event::OwnWindow).await;
+    let (x, y, _) = session.pointer();
+    let is_over =
+        (left..left + width.cast_signed()).contains(&x) && (top..top + height.cast_signed()).contains(&y);
+    assert!(!is_over && session.is_down(), "{x}, {y} after {:?}", begun.elapsed());
+    let back = Point { x: 780, y: 580 };
+    session.viewer.act(Act::Pointer(back)).await;
+    session.viewer.act(Act::Button { button: Button::Left, down: false }).await;
+    comes("the release", || (!session.is_down()).then_some(())).await;
+    assert_eq!((session.pointer().0, session.pointer().1), (780, 580));
+    session.end().await;
+}

@@ -4,12 +4,12 @@
 use crate::{
     desk::{Desk, Host},
     desktop::Desktop,
-    process::{Process, eventually},
+    process::{Process, eventually, in_time},
     spare::furnish,
     viewer_keys::{SENTENCE, desktop_with_shortcuts, is_free, show},
 };
 use nearhand_tests::server::program;
-use std::process::Stdio;
+use std::{fs, process::Stdio};
 use tempfile::TempDir;
 use x11rb::{
     connection::Connection as _,
@@ -37,6 +37,20 @@ const KEYS: &[(&str, &str)] = &[
 /// For any layout.
 const CYRILLIC: &str = "привет";
 
+/// A layout, and the group of it that is in effect.
+type Layout = (&'static str, u8);
+
+const WITH_CYRILLIC: Layout = ("us,ru", 1);
+
+/// The technician's and the user's.
+const LAYOUTS: [(Layout, Layout); 4] =
+    [(("us", 0), ("us", 0)), (("de", 0), ("fr", 0)), (("fr", 0), WITH_CYRILLIC), (WITH_CYRILLIC, ("de", 0))];
+
+/// Every printable character of ASCII, and others.
+fn everything() -> String {
+    (' '..='~').collect::<String>() + SENTENCE + CYRILLIC
+}
+
 /// A session, seen from both desks.
 struct Session {
     technician: Desktop,
@@ -50,11 +64,25 @@ struct Session {
 }
 
 impl Session {
-    /// The viewer's window has the focus and the keyboard; a terminal on the user's desktop catches what comes.
-    fn open() -> Self {
+    /// A terminal on the user's desktop catches what comes.
+    fn in_terminal() -> Self {
+        Self::open(|user| _ = user.catcher("caught", "60x20+20+40", "ready"))
+    }
+
+    /// A GTK editor on the user's desktop takes it.
+    fn in_editor() -> Self {
+        Self::open(|user| {
+            fs::write(user.path("letter.txt"), "").unwrap();
+            user.run("mousepad", &["letter.txt"]);
+            user.focused("mousepad");
+        })
+    }
+
+    /// The viewer's window has the focus and the keyboard; on the user's desktop, what `begin` starts there.
+    fn open(begin: impl FnOnce(&mut Desktop)) -> Self {
         let (technician, its_settings) = desktop_with_shortcuts(1_000, 760);
         let (mut user, settings) = desktop_with_shortcuts(800, 600);
-        user.catcher("caught", "60x20+20+40", "ready");
+        begin(&mut user);
         let desk = Desk::open();
         let host = desk.host(&user, &[]);
         let mut command = technician.command(program("nearhand-viewer"));
@@ -68,13 +96,14 @@ impl Session {
         Self { technician, user, window, expected, _viewer, _host, _desk, _settings }
     }
 
-    /// Layouts of both sides, and the group in effect.
-    fn layouts(&self, technician: (&str, u8), user: (&str, u8)) {
+    /// Layouts of both sides; the technician's keyboard has keys for everything.
+    fn layouts(&self, technician: Layout, user: Layout) {
         for (desktop, (layout, group)) in [(&self.technician, technician), (&self.user, user)] {
             let set = desktop.command("setxkbmap").arg(layout).stdin(Stdio::null()).status().unwrap();
             assert!(set.success(), "{layout}");
             desktop.lock_group(group);
         }
+        furnish(&self.technician, &format!("{SENTENCE}{CYRILLIC}"));
     }
 
     fn xdotool(&self, arguments: &[&str]) {
@@ -94,18 +123,11 @@ impl Session {
 }
 
 #[test]
-fn what_is_typed_into_the_window_arrives_whatever_the_layouts() {
-    let printable: String = (' '..='~').collect();
-    let mut session = Session::open();
-    let cyrillic = ("us,ru", 1);
-    for (technician, user) in
-        [(("us", 0), ("us", 0)), (("de", 0), ("fr", 0)), (("fr", 0), cyrillic), (cyrillic, ("de", 0))]
-    {
+fn what_is_typed_into_the_window_arrives_in_a_terminal_whatever_the_layouts() {
+    let mut session = Session::in_terminal();
+    for (technician, user) in LAYOUTS {
         session.layouts(technician, user);
-        furnish(&session.technician, &format!("{SENTENCE}{CYRILLIC}"));
-        session.types(&printable);
-        session.types(SENTENCE);
-        session.types(CYRILLIC);
+        session.types(&everything());
         session.check(&format!("{technician:?} {user:?}"));
         for (key, bytes) in KEYS {
             session.xdotool(&["key", key]);
@@ -116,8 +138,32 @@ fn what_is_typed_into_the_window_arrives_whatever_the_layouts() {
 }
 
 #[test]
+fn what_is_typed_into_the_window_arrives_in_a_gtk_editor_whatever_the_layouts() {
+    let mut session = Session::in_editor();
+    for (technician, user) in LAYOUTS {
+        session.layouts(technician, user);
+        session.types(&everything());
+        // Keys that edit: a slip is taken back, a word goes to the line's start.
+        for keys in ["x", "BackSpace", "Home", "a", "End", "z", "Return", "ctrl+s"] {
+            session.xdotool(&["key", keys]);
+        }
+        session.expected = [b"a", everything().as_bytes(), b"z\n"].concat();
+        let letter = session.user.path("letter.txt");
+        let saved = || fs::read_to_string(&letter).unwrap();
+        let expected = String::from_utf8_lossy(&session.expected);
+        in_time(|| (expected.len() <= saved().len()).then_some(()));
+        assert_eq!(saved(), expected, "{technician:?} {user:?}");
+        // An empty page for the next.
+        for keys in ["ctrl+a", "Delete", "ctrl+s"] {
+            session.xdotool(&["key", keys]);
+        }
+        eventually("an empty letter", || saved().trim().is_empty().then_some(()));
+    }
+}
+
+#[test]
 fn shortcuts_go_to_the_users_window_manager_until_the_focus_goes() {
-    let mut session = Session::open();
+    let mut session = Session::in_terminal();
     for (keys, name) in [("ctrl+alt+t", "C-A-t"), ("alt+Tab", "A-Tab"), ("Super_L", "Super_L")] {
         session.xdotool(&["key", keys]);
         let file = session.user.path(name);

@@ -87,9 +87,9 @@ struct Shown {
 }
 
 impl Screen {
-    /// Presents an update of `epoch`, unless a newer epoch has been shown: `rgbx` is the whole picture, 4 × width × height bytes; only `changed` is copied, or
-    /// everything when the size is another than before. Rectangles outside the picture are ignored, and so is a
-    /// picture whose length does not fit. Returns the moment of presentation.
+    /// Presents an update of `epoch`, unless a newer epoch has been shown: `rgbx` is the whole picture, 4 × width × height
+    /// bytes; only `changed` is copied, or everything when the size is another than before. Rectangles outside the picture
+    /// are ignored, and so is a picture whose length does not fit. Returns the moment of presentation.
     pub fn show(&self, epoch: Epoch, size: Size, rgbx: &[u8], changed: &[Rect]) -> Instant {
         let mut shown = self.lock();
         let outdated = shown.epoch.is_some_and(|newest| epoch < newest)

@@ -1,11 +1,12 @@
 //! The desktop's clipboard, text only: puts a text on it, and tells of the texts that other programs put there. Used by
 //! the host for its user and by the viewer's window for the technician; which text may go where is their business.
 //!
-//! Four promises, which `docs/decisions/0008-clipboard.md` gives the reasons for:
+//! Five promises, which `docs/decisions/0008-clipboard.md` gives the reasons for:
 //! - What was on the clipboard before [`Clipboard::listen`] was switched on is never read, let alone told.
 //! - What [`Clipboard::set`] put there is never told, so that two ends that forward everything never form a loop.
 //! - A text longer than the limit is never read into memory; it is told as [`Heard::TooLong`].
 //! - What a password manager marks as secret is not read.
+//! - What is set can be pasted into a terminal without driving it: of its control characters only tabs and line ends stay.
 //!
 //! The real one is [`system`]; stories have [`scripted`] ones, and `nearhand_tests::clipboard` says what both must do.
 
@@ -27,8 +28,8 @@ pub const PACE: Duration = Duration::from_millis(200);
 /// A clipboard in use. Dropping it ends the telling at once and drops a text that is not set yet. A text that is set
 /// stays on the clipboard until another takes its place or this program ends.
 pub trait Clipboard: fmt::Debug + Send + Sync {
-    /// Puts `text` on the clipboard. Never waits; [`Heard::Set`] follows. Of several that are not set yet the newest
-    /// wins.
+    /// Puts `text` on the clipboard, without its control characters. Never waits; [`Heard::Set`] follows. Of several that
+    /// are not set yet the newest wins.
     fn set(&self, text: String);
 
     /// Tells of new texts from now on, or no longer. At first nothing is told. Never waits.
@@ -75,6 +76,13 @@ pub fn system() -> Open {
     backend::open(None)
 }
 
+/// `text` without what is nothing to paste: an escape sequence could end a terminal's bracketed paste, so that what
+/// follows it would run.
+fn pasteable(mut text: String) -> String {
+    text.retain(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r'));
+    text
+}
+
 impl fmt::Debug for Heard {
     /// What is on a clipboard never stands in a log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,5 +103,11 @@ mod tests {
     fn no_log_shows_a_text() {
         let heard = Heard::Text("secret".to_owned());
         assert_eq!(format!("{heard:?}"), "Text(6 bytes)");
+    }
+
+    #[test]
+    fn no_text_drives_a_terminal() {
+        let text = "a\u{1b}[201~rm\r\n\0\tä\u{9b}b\u{7f}".to_owned();
+        assert_eq!(pasteable(text), "a[201~rm\r\n\täb");
     }
 }

@@ -1,6 +1,6 @@
 //! A desktop's clipboard for stories: what its user copies is told at once, as the real one tells it a little later.
 
-use super::{Clipboard, Hear, Heard, Open};
+use super::{Clipboard, Hear, Heard, Open, pasteable};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -100,7 +100,7 @@ struct Opened {
 
 impl Clipboard for Opened {
     fn set(&self, text: String) {
-        self.board.lock().change(text, Some(self.number));
+        self.board.lock().change(pasteable(text), Some(self.number));
     }
 
     fn listen(&self, on: bool) {

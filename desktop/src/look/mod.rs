@@ -61,7 +61,8 @@ fn dress(style: &mut Style, palette: &Palette) {
     style.spacing.interact_size = vec2(BUTTON, BUTTON);
     style.spacing.scroll.floating = false;
     style.spacing.scroll.bar_width = 12.0;
-    style.spacing.scroll.foreground_color = false;
+    // A bar's ground has the colour of everything else that is filled.
+    style.spacing.scroll.foreground_color = true;
     style.interaction.selectable_labels = false;
     // Nothing moves by itself: no frames are drawn for it, and nobody is made dizzy.
     style.animation_time = 0.0;

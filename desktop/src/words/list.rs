@@ -107,6 +107,7 @@ words! {
     allow_other;
     decline;
     // The session.
+    absent(technician);
     sees_nothing(technician);
     sees(technician);
     controls(technician);
@@ -133,6 +134,8 @@ words! {
     bye_blocked_title;
     bye_trouble_title;
     bye_text;
+    fault_text;
+    fault_not_blocked;
     why_user_stopped;
     why_technician_left;
     why_declined;
@@ -225,12 +228,12 @@ words! {
     v_right_control;
     v_right_in;
     v_right_out;
+    v_right_clipboard;
     v_rights(rights);
     v_rights_none;
     v_ask_view;
     v_ask_control;
     v_ask_clipboard;
-    v_asked_control;
     v_asked_clipboard;
     v_clipboard_both;
     v_clipboard_in;
@@ -243,6 +246,7 @@ words! {
     v_yielded;
     v_reconnecting;
     v_reconnecting_text(computer);
+    v_reconnecting_blank(computer);
     v_relay_lost;
     v_no_picture;
     v_no_view;

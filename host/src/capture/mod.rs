@@ -9,17 +9,16 @@ pub mod areas;
 pub mod scrap;
 pub mod scripted;
 pub mod shape;
-pub mod wake;
 pub mod wayland;
 #[cfg(target_os = "linux")]
 pub mod x11;
 
+pub use nearhand_desktop::wake::Wake;
 use nearhand_proto::session::{
     cursor::{Shape, ShapeId},
     geometry::{Monitor, MonitorId, Rect, Size},
 };
 use std::time::{Duration, Instant};
-pub use wake::Wake;
 
 /// A desktop whose pixels can be had. Lives on one thread from [`Open`] to drop.
 ///

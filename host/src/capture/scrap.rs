@@ -114,7 +114,7 @@ impl Capture for Scrap {
             if happened.any() || left == Some(Duration::ZERO) {
                 return Ok(happened);
             }
-            wake.sleep(None, Some(left.unwrap_or(POLL).min(POLL)))?;
+            wake.sleep(None, Some(left.unwrap_or(POLL).min(POLL))).map_err(CaptureError::Lost)?;
         }
     }
 

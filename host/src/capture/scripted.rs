@@ -13,6 +13,7 @@ use nearhand_proto::{
 };
 use std::{
     io, mem,
+    os::fd::AsFd as _,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -250,7 +251,7 @@ impl Capture for Scripted {
             if happened.any() || left == Some(Duration::ZERO) {
                 return Ok(happened);
             }
-            wake.sleep(Some(self.signal.fd()), left)?;
+            wake.sleep(Some(self.signal.as_fd()), left).map_err(CaptureError::Lost)?;
         }
     }
 

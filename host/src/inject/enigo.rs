@@ -1,7 +1,7 @@
 //! Injection by the enigo crate, on X11 through XTEST.
 //!
 //! Keys go by position ([`super::hid`]). Text goes by the keys that type it on the user's own layout, with Shift and
-//! AltGr where they are needed; characters that the layout lacks are lent a spare key ([`super::keyboard`]). So ordinary
+//! AltGr where they are needed; characters that the layout lacks are lent a spare key (`keyboard.rs`). So ordinary
 //! text causes no change of the keyboard map, which each program would have to follow before the next character.
 //! enigo is only given numbers of keys: its own way with characters reads the map once for ever and knows neither groups
 //! nor lock keys.
@@ -79,7 +79,7 @@ impl Device {
 
 impl Inject for Device {
     fn pointer(&mut self, x: i32, y: i32) -> Result<(), InjectError> {
-        let within = |at: i32| at.clamp(0, i16::MAX.into());
+        let within = |at: i32| i16::try_from(at.max(0)).unwrap_or(i16::MAX);
         self.raw.pointer(within(x), within(y))
     }
 

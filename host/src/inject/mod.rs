@@ -17,7 +17,8 @@ use nearhand_proto::session::input::{Button, Locks, Usage};
 pub const MAX_NOTCHES: i16 = 64;
 
 /// A mouse and a keyboard that can be used. A press, a turn of the wheel or text that would land on one of the host's
-/// own windows is not injected ([`InjectError::OwnWindow`]): else a technician with control could press *Allow*.
+/// own windows is not injected ([`InjectError::OwnWindow`]): else a technician with control could press *Allow*. Nor does
+/// the pointer go there: the user, who clicks without moving, would press it.
 /// Lives on one thread from [`Open`] to drop; each method returns once the
 /// display server has taken the input. When it is dropped, what it holds down is let go.
 pub trait Inject {

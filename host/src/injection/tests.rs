@@ -43,7 +43,8 @@ impl Desk {
     fn with(injector: Box<dyn Inject>, recorder: Recorder) -> Self {
         let (touches, user) = user::channel();
         let (to_session, news) = mpsc::channel(NEWS);
-        let worker = Worker::new(injector, CancellationToken::new(), user.touched, to_session);
+        let worker =
+            Worker::new(injector, CancellationToken::new(), user.touched, Fingers::default(), to_session);
         Self { worker, recorder, touches, _news: news }
     }
 
@@ -62,6 +63,22 @@ impl Desk {
     fn told(&mut self) -> Vec<News> {
         self.worker.untold.drain(..).collect()
     }
+}
+
+#[test]
+fn what_is_held_and_may_repeat_is_known_until_it_has_passed() {
+    let mut desk = Desk::new();
+    let fingers = desk.worker.fingers.clone();
+    let are_off = |wait| fingers.are_off(Instant::now() + wait);
+    assert!(are_off(Duration::ZERO));
+    desk.act(key(CONTROL, true));
+    assert!(!are_off(10 * REPEATED));
+    desk.act(key(CONTROL, false));
+    assert!(!are_off(Duration::ZERO) && are_off(REPEATED));
+    desk.act(button(true));
+    assert!(!are_off(10 * REPEATED));
+    desk.touch();
+    assert!(!are_off(Duration::ZERO) && are_off(REPEATED));
 }
 
 #[test]
@@ -119,7 +136,8 @@ struct Between<F>(Box<dyn Inject>, F);
 
 impl<F: FnMut()> Inject for Between<F> {
     fn pointer(&mut self, x: i32, y: i32) -> Result<(), InjectError> {
-        self.0.pointer(x, y)
+        // The host's own windows are left of the desktop.
+        if x < 0 { Err(InjectError::OwnWindow) } else { self.0.pointer(x, y) }
     }
 
     fn button(&mut self, button: Button, down: bool) -> Result<(), InjectError> {
@@ -182,10 +200,36 @@ fn what_was_not_pressed_is_not_held_and_own_windows_are_told_once() {
     assert_eq!(desk.told(), [News::OwnWindow]);
 }
 
+#[test]
+fn after_a_refused_move_nothing_is_clicked_until_the_pointer_has_moved() {
+    let recorder = Recorder::default();
+    let mut desk = Desk::with(Box::new(Between(recorder.open()().unwrap(), || {})), recorder);
+    let (right, wheel) = (Button::Right, Input::Wheel { x: 0, y: 1 });
+    let press_right = || Act::Input(Input::Button { button: right, down: true });
+    desk.act(button(true));
+    desk.act(Act::Pointer { x: -1, y: 5 });
+    desk.act(press_right());
+    desk.act(Act::Input(wheel.clone()));
+    desk.act(button(false));
+    desk.act(button(true));
+    assert_eq!(
+        desk.recorder.take(),
+        [Injected::ButtonDown(Button::Left), Injected::ButtonUp(Button::Left)],
+        "a release passes"
+    );
+    assert_eq!(desk.worker.held.release_all(), []);
+    assert_eq!(desk.told(), [News::OwnWindow]);
+    desk.act(Act::Pointer { x: 1, y: 5 });
+    desk.recorder.take();
+    desk.act(press_right());
+    desk.act(Act::Input(wheel));
+    assert_eq!(desk.recorder.take().len(), 2);
+}
+
 /// The thread itself, and what belongs to it.
 fn start() -> (Injection, mpsc::Receiver<News>, Recorder, Touches) {
     let (recorder, (touches, user)) = (Recorder::default(), user::channel());
-    let (injection, news) = Injection::start(recorder.open(), user.touched).unwrap();
+    let (injection, news) = Injection::start(recorder.open(), user.touched, Fingers::default()).unwrap();
     (injection, news, recorder, touches)
 }
 

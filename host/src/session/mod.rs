@@ -10,6 +10,7 @@
 
 mod clips;
 mod facts;
+mod hands;
 mod line;
 mod route;
 mod screen;
@@ -23,9 +24,9 @@ use crate::{
     clipboard::{self, Clips},
     front::{Press, Show},
     inject,
-    injection::{self, Injection},
+    injection::{self, Fingers, Injection},
     picture::Picture,
-    user::{self, User},
+    user::{self, User, WatchError},
 };
 use nearhand_desktop::clipboard::Open as OpenClipboard;
 use nearhand_proto::{
@@ -41,6 +42,7 @@ use nearhand_proto::{
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
+    task::spawn_blocking,
     time::{Instant, sleep_until, timeout},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -139,6 +141,7 @@ pub struct Session {
     /// What happens in the injection thread.
     injected: Option<mpsc::Receiver<injection::News>>,
     control_used: bool,
+    fingers: Fingers,
     clips: Option<Clips>,
     /// The user has stopped picture, input and clipboard for a while; the rights stay.
     paused: bool,
@@ -170,6 +173,7 @@ impl Session {
             injection: None,
             injected: None,
             control_used: false,
+            fingers: Fingers::default(),
             clips: None,
             paused: false,
             yielded: false,
@@ -184,7 +188,10 @@ impl Session {
 
     /// Runs to the end; returns why it ended, and the facts that the relay may not have yet.
     pub(crate) async fn run(mut self) -> (Close, Facts) {
-        let why = match (self.start.desktop.user)(self.touches.clone()) {
+        // It connects to the display server, which may take its time.
+        let (watch, touches) = (self.start.desktop.user.clone(), self.touches.clone());
+        let watcher = spawn_blocking(move || watch(touches)).await;
+        let why = match watcher.unwrap_or_else(|error| Err(WatchError(error.to_string()))) {
             Ok(_watcher) => self.live().await,
             Err(error) => {
                 tracing::error!(%error, "no session");
@@ -210,7 +217,7 @@ impl Session {
                 news = clipboard::next(&mut self.clips, self.facts.take_more()) => {
                     self.clipboard_news(news).await
                 }
-                news = injected(&mut self.injected) => self.handle_injected(news).await,
+                news = hands::next(&mut self.injected) => self.handle_injected(news).await,
                 event = line::next(&mut self.line, self.injection.as_ref(), self.facts.take_more()) => {
                     self.line_event(event).await
                 }
@@ -264,6 +271,9 @@ impl Session {
             // What has changed while it was away.
             self.say(ToViewer::Paused(self.paused));
             self.say(ToViewer::Yielded(self.yielded));
+            if let Some((rights, _)) = self.consent.question() {
+                self.say(ToViewer::Asking(rights));
+            }
             return self.apply_rights().await;
         }
         let want = self.start.want;
@@ -358,40 +368,4 @@ impl Session {
     fn host_fact(&mut self, event: Event) {
         self.facts.host(event, self.start.host);
     }
-
-    async fn handle_injected(&mut self, news: injection::News) -> Turn {
-        match news {
-            injection::News::Reached(mark) => self.say(ToViewer::Acted(mark)),
-            injection::News::OwnWindow => self.say(ToViewer::OwnWindow),
-            injection::News::Yielded(on) => self.yields(on).await,
-        }
-        Ok(())
-    }
-
-    /// The user's own input stops the technician's, or that works again: both are told once.
-    async fn yields(&mut self, on: bool) {
-        if std::mem::replace(&mut self.yielded, on) == on {
-            return;
-        }
-        // Only what stopped somebody stands in the record.
-        if on && std::mem::take(&mut self.control_used) {
-            self.host_fact(Event::ControlYielded);
-        }
-        self.say(ToViewer::Yielded(on));
-        self.show(Show::Yielded(on)).await;
-    }
-}
-
-/// The next news of the injection thread, if there is one.
-///
-/// # Cancel safety
-/// Cancel safe.
-async fn injected(news: &mut Option<mpsc::Receiver<injection::News>>) -> injection::News {
-    if let Some(news) = news
-        && let Some(news) = news.recv().await
-    {
-        return news;
-    }
-    // No thread, or one that has ended: nothing happens there.
-    std::future::pending().await
 }

@@ -142,6 +142,11 @@ impl Session {
 
     /// The user pressed something that concerns the session.
     pub(super) async fn press(&mut self, press: Press) -> Turn {
+        // A key that the technician holds may be what pressed it; the user's own hand has them let go first.
+        let gives = matches!(press, Press::Allow(_) | Press::Give(_));
+        if gives && !self.fingers.are_off(Instant::now()) {
+            return Ok(());
+        }
         let (rights, answer) = match press {
             Press::Allow(rights) => (rights, Answer::Allow),
             Press::Decline(rights) => (rights, Answer::Decline),
@@ -216,6 +221,8 @@ impl Session {
         if gone.is_empty() {
             return Ok(());
         }
+        // What was given beforehand and then taken back is asked like anything else.
+        self.start.preset -= gone;
         // Effect first, words after.
         self.apply_rights().await?;
         self.host_fact(Event::RightRevoked { rights: gone });
@@ -246,7 +253,8 @@ impl Session {
                 // The last word of the thread before may come too late.
                 self.yields(false).await;
                 let (open, touched) = ((self.start.desktop.inject)(), self.user.touched.clone());
-                let (injection, news) = Injection::start(open, touched).map_err(|error| {
+                let fingers = self.fingers.clone();
+                let (injection, news) = Injection::start(open, touched, fingers).map_err(|error| {
                     tracing::error!(%error, "no thread for mouse and keyboard");
                     Close::Internal
                 })?;

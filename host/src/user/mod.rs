@@ -34,7 +34,10 @@ pub struct User {
 /// Something that watches the user for as long as it lives.
 pub type Watcher = Box<dyn Any + Send>;
 
-/// Starts a watcher.
+/// Starts a watcher. May wait for the display server.
+///
+/// # Errors
+/// [`WatchError`]
 pub type Watch = Arc<dyn Fn(Touches) -> Result<Watcher, WatchError> + Send + Sync>;
 
 /// Why the user can't be watched; without that no session may run.

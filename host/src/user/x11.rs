@@ -2,7 +2,7 @@
 //!
 //! An event of a real device is the user's. One of the XTEST devices is the user's unless the host has injected it
 //! ([`Echoes`]): programs may play the user. Key repeat makes no raw events, so a key that is held injected stays
-//! the technician's. Two threads, asleep until the X server has something to say: this one, and the one of [`warps`].
+//! the technician's. Two threads, asleep until the X server has something to say: this one, and that of `warps`.
 
 mod keys;
 mod warps;

@@ -8,7 +8,7 @@ use super::{
     session::Session,
     state::Click,
 };
-use eframe::egui::{CentralPanel, Frame, Margin, RichText, ScrollArea, Ui, Vec2, vec2};
+use eframe::egui::{CentralPanel, Frame, Margin, Response, RichText, ScrollArea, Ui, Vec2, vec2};
 use nearhand_desktop::look::{self, Kind, SMALL, palette};
 use nearhand_proto::{rights::Rights, session::clipboard::Direction};
 
@@ -73,7 +73,9 @@ fn buttons(ui: &mut Ui, view: &View<'_>, session: &Session) -> Option<Click> {
     }
     let pause = if session.paused { words.go_on() } else { words.pause() };
     let kind = if session.paused { Kind::Primary } else { Kind::Plain };
-    if look::button(ui, kind, pause).clicked() {
+    if faint_while(ui, session.paused && session.rests(view.now), |ui| look::button(ui, kind, pause))
+        .clicked()
+    {
         click = Some(Click::Pause);
     }
     click
@@ -83,7 +85,9 @@ fn buttons(ui: &mut Ui, view: &View<'_>, session: &Session) -> Option<Click> {
 fn who(ui: &mut Ui, view: &View<'_>, session: &Session) {
     let (words, technician) = (view.words, &session.technician);
     ui.spacing_mut().item_spacing.y = 2.0;
-    let now = if session.paused || !session.held.contains(Rights::VIEW) {
+    let now = if session.suspended {
+        words.absent(technician)
+    } else if session.paused || !session.held.contains(Rights::VIEW) {
         words.sees_nothing(technician)
     } else if session.held.contains(Rights::CONTROL) {
         words.controls(technician)
@@ -111,12 +115,23 @@ fn switches(ui: &mut Ui, view: &View<'_>, session: &Session) -> Option<Click> {
         let on = session.held.contains(right);
         // Without viewing nothing else can be given.
         let usable = right == Rights::VIEW || session.held.contains(Rights::VIEW);
-        let switch = ui.add_enabled(usable, |ui: &mut Ui| look::switch(ui, on, label));
+        let rests = !on && session.rests(view.now);
+        let switch = |ui: &mut Ui| faint_while(ui, rests, |ui| look::switch(ui, on, label));
+        let switch = ui.add_enabled(usable, switch);
         if switch.clicked() {
             click = Some(Click::Switch(right));
         }
     }
     click
+}
+
+/// What gives takes no click for a moment after something was taken, and looks so.
+fn faint_while(ui: &mut Ui, rests: bool, add: impl FnOnce(&mut Ui) -> Response) -> Response {
+    let faint = |ui: &mut Ui| {
+        ui.multiply_opacity(if rests { 0.5 } else { 1.0 });
+        add(ui)
+    };
+    ui.scope(faint).inner
 }
 
 /// What has just happened, or how to stop; and "This was a scam".

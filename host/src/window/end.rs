@@ -42,10 +42,16 @@ pub(super) fn bye(ui: &mut Ui, view: &View<'_>, why: Close) -> Option<Click> {
     close(ui, view)
 }
 
-/// Something must be mended first.
-pub(super) fn fault(ui: &mut Ui, view: &View<'_>, why: &str) -> Option<Click> {
-    look::title(ui, view.words.bye_trouble_title(), view.appears);
-    look::notice(ui, Tone::Warning, why);
+/// Something must be mended first: in the user's words, and below it the detail for who mends it.
+pub(super) fn fault(ui: &mut Ui, view: &View<'_>, detail: &str, over: Close) -> Option<Click> {
+    let words = view.words;
+    look::title(ui, words.bye_trouble_title(), view.appears);
+    match over {
+        Close::Reported => look::notice(ui, Tone::Warning, words.fault_not_blocked()),
+        Close::NoScreen => look::notice(ui, Tone::Warning, words.why_no_screen()),
+        _ => look::notice(ui, Tone::Warning, words.fault_text()),
+    };
+    look::weak(ui, detail);
     close(ui, view)
 }
 

@@ -13,8 +13,6 @@ mod page;
 mod pauses;
 mod place;
 mod reasons;
-#[cfg_attr(not(target_os = "linux"), path = "register_other.rs")]
-mod register;
 mod relay;
 mod run;
 mod scam;
@@ -33,12 +31,12 @@ use self::{
 };
 use crate::front::{Front, Press};
 use eframe::egui::{Context, Ui, UserAttentionType, Vec2, ViewportCommand};
-use nearhand_desktop::words::Words;
+use nearhand_desktop::{window::waker, words::Words};
 use std::{
     collections::VecDeque,
     mem::{Discriminant, discriminant},
-    sync::Arc,
-    task::{Poll, Wake, Waker},
+    pin::Pin,
+    task::Poll,
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc::error::TrySendError;
@@ -61,6 +59,8 @@ pub struct Window {
     copied: Option<Instant>,
     place: Place,
     shown: Shown,
+    /// Is over when the program is told to end from outside.
+    stopped: Option<Pin<Box<dyn Future<Output = ()>>>>,
     /// It has not been drawn yet.
     appears: bool,
 }
@@ -69,15 +69,6 @@ impl std::fmt::Debug for Window {
     /// A code is for the user's screen alone.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Window").finish_non_exhaustive()
-    }
-}
-
-/// A show has come.
-struct Redraw(Context);
-
-impl Wake for Redraw {
-    fn wake(self: Arc<Self>) {
-        self.0.request_repaint();
     }
 }
 
@@ -93,8 +84,14 @@ impl Window {
             copied: None,
             place: Place::default(),
             shown: Shown::default(),
+            stopped: None,
             appears: false,
         }
+    }
+
+    /// The window closes once `stopped` is over, whatever it shows.
+    pub fn close_on(&mut self, stopped: impl Future<Output = ()> + 'static) {
+        self.stopped = Some(Box::pin(stopped));
     }
 
     /// What it knows.
@@ -168,8 +165,12 @@ impl Window {
     }
 
     fn take_shows(&mut self, context: &Context, now: Instant) {
-        let waker = Waker::from(Arc::new(Redraw(context.clone())));
+        let waker = waker(context);
         let mut woken = std::task::Context::from_waker(&waker);
+        if self.stopped.as_mut().is_some_and(|stopped| stopped.as_mut().poll(&mut woken).is_ready()) {
+            self.stopped = None;
+            self.state.done = true;
+        }
         loop {
             match self.front.shows.poll_recv(&mut woken) {
                 Poll::Ready(Some(show)) => self.state.handle_show(show, now),

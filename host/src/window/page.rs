@@ -74,7 +74,7 @@ pub(super) fn scene(ui: &mut Ui, view: &View<'_>) -> Option<Click> {
         Scene::Session(session) => ask::page(ui, view, session),
         Scene::Over { why, .. } => end::over(ui, view, *why),
         Scene::Bye(why) => end::bye(ui, view, *why),
-        Scene::Fault(why) => end::fault(ui, view, why),
+        Scene::Fault { detail, over } => end::fault(ui, view, detail, *over),
         Scene::Coming => pauses::coming(ui, view),
         // The last two are drawn by their own panels.
         Scene::Starting | Scene::WhichRelay | Scene::Code { .. } => pauses::starting(ui, view),
@@ -85,7 +85,7 @@ pub(super) fn scene(ui: &mut Ui, view: &View<'_>) -> Option<Click> {
 fn has_foot(state: &State) -> bool {
     let is_alone = matches!(
         state.scene,
-        Scene::Starting | Scene::WhichRelay | Scene::Bye(_) | Scene::Fault(_) | Scene::Dialling { .. }
+        Scene::Starting | Scene::WhichRelay | Scene::Bye(_) | Scene::Fault { .. } | Scene::Dialling { .. }
     );
     !is_alone && !state.gone && state.scam.is_none()
 }

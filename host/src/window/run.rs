@@ -4,7 +4,6 @@
 use super::{
     Window,
     place::{LEAST, PAGE},
-    register::register,
 };
 use crate::{front::Front, inject::own::OwnWindows};
 use eframe::{
@@ -13,9 +12,11 @@ use eframe::{
 };
 use nearhand_desktop::{
     look::{self, palette},
+    window::x_id,
     words::Words,
 };
 use std::{cell::RefCell, rc::Rc};
+use tokio_util::sync::CancellationToken;
 
 /// What the window is opened with.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct Setting {
     pub own: OwnWindows,
     /// What it says.
     pub words: Words,
+    /// Closes it.
+    pub stop: CancellationToken,
 }
 
 /// No window could be opened, or it broke.
@@ -71,11 +74,15 @@ pub fn run(front: Front, setting: Setting) -> Result<(), WindowError> {
     let given = kept.clone();
     let create = move |created: &CreationContext<'_>| {
         look::apply(&created.egui_ctx);
-        if !register(created, &setting.own) {
-            tracing::warn!("the window is no X window, so clicks can't be kept off it");
+        // Before its first frame, so that it is never shown unprotected.
+        match x_id(created) {
+            Some(window) => setting.own.add(window),
+            None => tracing::warn!("the window is no X window, so clicks can't be kept off it"),
         }
         let front = given.borrow_mut().take().ok_or("the window was created twice")?;
-        Ok(Box::new(Framed(Window::new(front, setting.words))) as Box<dyn App>)
+        let mut window = Window::new(front, setting.words);
+        window.close_on(setting.stop.cancelled_owned());
+        Ok(Box::new(Framed(window)) as Box<dyn App>)
     };
     eframe::run_native("nearhand-host", options, Box::new(create)).map_err(|error| WindowError {
         front: kept.borrow_mut().take().map(Box::new),

@@ -42,6 +42,8 @@ pub struct Session {
     pub no_picture: bool,
     /// A text has just gone over.
     clipboard: Option<(Direction, Instant)>,
+    /// When the user last took something away: the second half of a double click must not give it back.
+    taken: Option<Instant>,
 }
 
 impl Session {
@@ -58,6 +60,7 @@ impl Session {
             suspended: false,
             no_picture: false,
             clipboard: None,
+            taken: None,
         }
     }
 
@@ -82,6 +85,16 @@ impl Session {
 
     /// What a click means. A switch shows what the host says, so it moves when the host has done it.
     pub fn handle_click(&mut self, click: &Click, now: Instant) -> Option<Press> {
+        let press = self.press(click, now)?;
+        match press {
+            Press::Revoke(_) | Press::Pause(true) => self.taken = Some(now),
+            Press::Give(_) | Press::Pause(false) if self.rests(now) => return None,
+            _ => {}
+        }
+        Some(press)
+    }
+
+    fn press(&self, click: &Click, now: Instant) -> Option<Press> {
         match click {
             Click::Allow(rights) => self.answerable(*rights, now).then_some(Press::Allow(*rights)),
             Click::Decline(rights) => self.answerable(*rights, now).then_some(Press::Decline(*rights)),
@@ -90,6 +103,11 @@ impl Session {
             Click::Pause => Some(Press::Pause(!self.paused)),
             _ => None,
         }
+    }
+
+    /// True for a moment after the user has taken something away: nothing is given then.
+    pub fn rests(&self, now: Instant) -> bool {
+        self.taken.is_some_and(|at| now < at + CALM)
     }
 
     fn answerable(&self, rights: Rights, now: Instant) -> bool {
@@ -106,6 +124,7 @@ impl Session {
         let note = self.clipboard.and_then(|(_, until)| until.checked_duration_since(now));
         let question = self.question.and_then(|question| until_change(question.until, now));
         let calm = self.question.and_then(|question| (question.since + CALM).checked_duration_since(now));
-        [note, question, calm].into_iter().flatten().filter(|wait| !wait.is_zero()).min()
+        let rest = self.taken.and_then(|at| (at + CALM).checked_duration_since(now));
+        [note, question, calm, rest].into_iter().flatten().filter(|wait| !wait.is_zero()).min()
     }
 }

@@ -72,8 +72,13 @@ pub enum Scene {
     },
     /// The host has ended.
     Bye(Close),
-    /// The host has ended, and this is what to mend.
-    Fault(String),
+    /// The host ends, and there is something to mend.
+    Fault {
+        /// What, for whoever can mend it: in English.
+        detail: String,
+        /// What kind of end it is.
+        over: Close,
+    },
 }
 
 /// Something that the user should know about the code.
@@ -196,9 +201,9 @@ impl State {
                 self.scam = None;
                 self.scene = Scene::Over { why, next: Box::new(Scene::Coming) };
             }
-            Show::Fault(why) => {
+            Show::Fault(detail) => {
                 self.scam = None;
-                self.scene = Scene::Fault(why);
+                self.scene = Scene::Fault { detail, over: Close::Internal };
             }
             Show::Bye(why) => self.bye(why),
             other => self.in_session(other, now),
@@ -246,11 +251,12 @@ impl State {
     fn bye(&mut self, why: Close) {
         self.gone = true;
         self.scam = None;
-        match &self.scene {
+        match &mut self.scene {
             // A host that is told to end by the system ends without being read.
             _ if why == Close::Done => self.done = true,
             // What stands there says more.
-            Scene::Over { .. } | Scene::Fault(_) => {}
+            Scene::Over { .. } => {}
+            Scene::Fault { over, .. } => *over = why,
             _ => self.scene = Scene::Bye(why),
         }
     }

@@ -69,12 +69,27 @@ fn a_switch_takes_what_is_held_and_gives_what_is_not() {
     let now = Instant::now();
     let mut state = after([rights(Rights::VIEW)], now);
     let mut check = |click, expected| assert_eq!(state.handle_click(click, now), expected);
-    check(Click::Switch(Rights::VIEW), Some(Press::Revoke(Rights::VIEW)));
     check(Click::Switch(Rights::CLIPBOARD_OUT), Some(Press::Give(Rights::CLIPBOARD_OUT)));
+    check(Click::Switch(Rights::VIEW), Some(Press::Revoke(Rights::VIEW)));
     check(Click::Pause, Some(Press::Pause(true)));
     check(Click::Stop, Some(Press::Stop));
     state.handle_show(Show::Paused(true), now);
-    assert_eq!(state.handle_click(Click::Pause, now), Some(Press::Pause(false)));
+    assert_eq!(state.handle_click(Click::Pause, now + CALM), Some(Press::Pause(false)));
+}
+
+#[test]
+fn a_double_click_gives_nothing_back() {
+    let now = Instant::now();
+    let mut state = after([rights(Rights::VIEW | Rights::CONTROL)], now);
+    let switch = Click::Switch(Rights::CONTROL);
+    assert_eq!(state.handle_click(switch.clone(), now), Some(Press::Revoke(Rights::CONTROL)));
+    state.handle_show(rights(Rights::VIEW), now);
+    assert_eq!(state.handle_click(switch.clone(), now + CALM / 2), None);
+    assert_eq!(state.handle_click(switch, now + CALM), Some(Press::Give(Rights::CONTROL)));
+    assert_eq!(state.handle_click(Click::Pause, now), Some(Press::Pause(true)));
+    state.handle_show(Show::Paused(true), now);
+    assert_eq!(state.handle_click(Click::Pause, now + CALM / 2), None);
+    assert_eq!(state.handle_click(Click::Pause, now + CALM), Some(Press::Pause(false)));
 }
 
 #[test]

@@ -232,15 +232,17 @@ fn input_on_the_hosts_own_window_is_refused_and_releases_pass() {
         device.text("a"),
         device.button(Button::Right, true),
         device.wheel(0, 1),
+        device.pointer(3, 3),
+        device.pointer(i32::MAX, -1),
     ] {
         assert_eq!(refused, Err(InjectError::OwnWindow));
     }
     device.key(CONTROL, false).unwrap();
     device.button(Button::Left, false).unwrap();
-    device.pointer(3, 3).unwrap();
     assert!(down(&client).is_empty());
     client.connection.unmap_window(client.window).unwrap();
     focus(client.root);
+    device.pointer(3, 3).unwrap();
     device.text("a").unwrap();
     device.wheel(0, 1).unwrap();
 }

@@ -65,7 +65,9 @@ fn a_client_is_covered_with_all_its_windows_and_a_lone_window_by_itself() {
     let covered = || {
         let is_covered = |(name, x, y): (&'static str, i16, i16)| {
             point(&other, x, y);
-            shield.covers_pointer().unwrap().then_some(name)
+            let covered = shield.covers_pointer().unwrap();
+            assert_eq!(shield.covers_point(x, y).unwrap(), covered, "{name}");
+            covered.then_some(name)
         };
         places.into_iter().filter_map(is_covered).collect::<Vec<_>>()
     };
@@ -118,7 +120,7 @@ fn the_window_managers_frame_is_covered_as_well() {
         host.connection.sync().unwrap();
         point(&other, x, y);
         eventually(&format!("the frame of {window:x} is covered: {expected}"), || {
-            shield.covers_pointer().unwrap() == expected
+            shield.covers_pointer().unwrap() == expected && shield.covers_point(x, y).unwrap() == expected
         });
         let frame = host.connection.query_tree(window).unwrap().reply().unwrap().parent;
         // The window manager may still be giving the focus away itself.
@@ -127,6 +129,17 @@ fn the_window_managers_frame_is_covered_as_well() {
             shield.covers_focus().unwrap() == expected
         });
     }
+}
+
+#[test]
+fn beyond_the_desktops_edge_counts_where_the_pointer_stops() {
+    let server = Xvfb::start(640, 480);
+    let (host, own) = (client(&server), OwnWindows::default());
+    let shield = Shield::open(Some(&server.display), own.clone()).unwrap();
+    own.add(window(&host, host.root, 600, 440, false));
+    let places = [(639, 479), (i16::MAX, i16::MAX), (i16::MAX, 450), (i16::MAX, 9), (-9, 479), (599, 479)];
+    let covered = places.map(|(x, y)| shield.covers_point(x, y).unwrap());
+    assert_eq!(covered, [true, true, true, false, false, false]);
 }
 
 /// A pixel of the title bar that the window manager has put around the window.

@@ -43,14 +43,14 @@ pub struct Consent {
     /// INVARIANT: disjoint from `held`; the first question's rights are not repeated in `later`.
     asking: Option<(Rights, Instant)>,
     later: Rights,
-    /// Rights that were refused, and until when they are not asked for again.
-    refused: Option<(Rights, Instant)>,
+    /// Rights that were refused, and until when they are not asked for again. INVARIANT: one entry a right at most.
+    refused: Vec<(Rights, Instant)>,
 }
 
 impl Consent {
     /// Nothing is held. Silence declines a question after `patience`: [`PATIENCE`] in the product.
     pub fn new(patience: Duration) -> Self {
-        Self { patience, held: Rights::empty(), asking: None, later: Rights::empty(), refused: None }
+        Self { patience, held: Rights::empty(), asking: None, later: Rights::empty(), refused: Vec::new() }
     }
 
     /// The rights given and not taken back.
@@ -79,7 +79,8 @@ impl Consent {
     /// The technician wants these. Returns the question to put to the user now, if it is a new one.
     pub fn ask(&mut self, wanted: Rights, now: Instant) -> Option<Rights> {
         let asked = self.asking.map_or(Rights::empty(), |question| question.0);
-        let refused = self.refused.filter(|(_, until)| now < *until).map_or(Rights::empty(), |no| no.0);
+        let lately = self.refused.iter().filter(|(_, until)| now < *until);
+        let refused: Rights = lately.map(|no| no.0).collect();
         self.later |= (wanted & Rights::OFFERED) - self.held - asked - refused;
         self.next(now)
     }
@@ -132,7 +133,8 @@ impl Consent {
 
     /// Not asked again for a while; and without viewing nothing else is asked.
     fn refuse(&mut self, declined: Rights, now: Instant) {
-        self.refused = Some((declined, now + PEACE));
+        self.refused.retain(|(rights, until)| *rights != declined && now < *until);
+        self.refused.push((declined, now + PEACE));
         if declined.contains(Rights::VIEW) {
             self.later = Rights::empty();
         }
@@ -161,6 +163,19 @@ mod tests {
         assert_eq!(consent.held(), Rights::VIEW);
         assert_eq!(consent.answer(Rights::CONTROL, Answer::Allow, now), None, "a late answer");
         assert_eq!(consent.ask(Rights::CONTROL, now), None, "not again at once");
+        assert_eq!(consent.ask(Rights::CONTROL, now + PEACE), Some(Rights::CONTROL));
+    }
+
+    #[test]
+    fn a_no_to_one_right_does_not_end_the_peace_of_another() {
+        let now = Instant::now();
+        let mut consent = Consent::new(PATIENCE);
+        consent.give(Rights::VIEW);
+        for right in [Rights::CONTROL, Rights::CLIPBOARD_IN] {
+            assert_eq!(consent.ask(right, now), Some(right));
+            consent.answer(right, Answer::Decline, now);
+        }
+        assert_eq!(consent.ask(Rights::CONTROL | Rights::CLIPBOARD_IN, now), None);
         assert_eq!(consent.ask(Rights::CONTROL, now + PEACE), Some(Rights::CONTROL));
     }
 

@@ -6,6 +6,7 @@
 //!    \___________________________\___ End, close with a reason, relay's word ___> over
 //! ```
 
+mod bounds;
 mod commands;
 mod figures;
 mod inputs;
@@ -77,6 +78,8 @@ pub struct Session {
     /// The picture that was presented last.
     epoch: Option<Epoch>,
     started: bool,
+    /// The rights held now, as the host says.
+    held: Rights,
     /// When `Hello` was sent, until `Welcome` has come.
     greeted: Option<Instant>,
     /// A command that waits for room, and since when.
@@ -108,6 +111,7 @@ impl Session {
             away: Some(Instant::now()),
             epoch: None,
             started: false,
+            held: Rights::empty(),
             greeted: None,
             waiting: None,
             told_over: false,
@@ -192,7 +196,10 @@ impl Session {
                 Ok(())
             }
             LineEvent::Clipboard(text) => {
-                tell(&ends.events, Event::Clipboard(text)).await;
+                // A host that sends what its user has not given puts nothing on the technician's clipboard.
+                if self.held.contains(Rights::CLIPBOARD_OUT) {
+                    tell(&ends.events, Event::Clipboard(text)).await;
+                }
                 Ok(())
             }
             LineEvent::Lost(Some(why)) => Err(why),
@@ -215,22 +222,21 @@ impl Session {
                 Event::Started { computer }
             }
             ToViewer::Welcome { rights, .. } => {
+                self.handle_rights(rights);
                 tell(events, Event::Resumed).await;
                 // The user may have taken some back meanwhile.
                 Event::Rights { held: rights, why: RightsChange::Given }
             }
-            ToViewer::Monitors(monitors) => Event::Monitors(monitors),
+            ToViewer::Monitors(monitors) => Event::Monitors(bounds::monitors(monitors)),
             ToViewer::Asking(rights) => Event::Asking(rights),
             ToViewer::Rights { held, why } => {
-                if !held.contains(Rights::VIEW) {
-                    self.screen.blank();
-                }
+                self.handle_rights(held);
                 Event::Rights { held, why }
             }
             ToViewer::Noted { seq } => Event::Noted { seq },
             ToViewer::Acted(mark) => Event::Acted(mark),
             ToViewer::NeedsRight(rights) => Event::NeedsRight(rights),
-            ToViewer::NoPicture(why) => Event::NoPicture(nearhand_proto::text::printable(&why)),
+            ToViewer::NoPicture(why) => Event::NoPicture(bounds::sentence(why)),
             ToViewer::Paused(paused) => {
                 if paused {
                     self.screen.blank();
@@ -313,6 +319,14 @@ impl Session {
             line.say(message);
         }
         Ok(())
+    }
+
+    /// What the user lets the technician do now; what they show no longer is gone.
+    fn handle_rights(&mut self, held: Rights) {
+        self.held = held;
+        if !held.contains(Rights::VIEW) {
+            self.screen.blank();
+        }
     }
 
     /// A text goes out at once or, while the host is silent, not at all.

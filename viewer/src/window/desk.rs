@@ -19,10 +19,8 @@ use nearhand_proto::{
     rights::Rights,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::{
-    runtime,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{runtime, task::JoinSet};
+use tokio_util::task::AbortOnDropHandle;
 
 /// For how long a lost host is dialled anew.
 const ABSENCE: Duration = Duration::from_secs(600);
@@ -50,8 +48,8 @@ pub struct Desk {
     tasks: JoinSet<()>,
 }
 
-/// An errand under way.
-pub type Errand<T> = JoinHandle<Result<T, Failure>>;
+/// An errand under way. Dropping it gives it up.
+pub type Errand<T> = AbortOnDropHandle<Result<T, Failure>>;
 
 /// Why an errand or a start failed.
 #[derive(Debug)]
@@ -125,7 +123,7 @@ impl Desk {
     /// Makes this computer's key an enrolled one. Tell [`Desk::handle_enrolled`] when it has worked.
     pub fn enrol(&self, relay: RelayString, token: Token) -> Errand<Technician> {
         let Setting { state, patience, .. } = self.setting.clone();
-        self.runtime.spawn(async move {
+        AbortOnDropHandle::new(self.runtime.spawn(async move {
             let identity = Arc::new(match state.identity()? {
                 Some(identity) => identity,
                 None => fresh()?,
@@ -136,7 +134,7 @@ impl Desk {
             let technician = enrolled.map_err(|error| Failure::Close(error.close()))?;
             state.save_relay(&relay)?;
             Ok(technician)
-        })
+        }))
     }
 
     /// The enrolment at `relay` has worked: sessions go there from now on.
@@ -154,14 +152,14 @@ impl Desk {
 
     /// Writes the picture as a PNG file and makes its folder if need be.
     pub fn save(&self, picture: Snapshot, path: PathBuf) -> Errand<PathBuf> {
-        self.runtime.spawn_blocking(move || {
+        AbortOnDropHandle::new(self.runtime.spawn_blocking(move || {
             if let Some(folder) = path.parent() {
                 let failed = |error| Failure::Local(format!("can't make {}: {error}", folder.display()));
                 std::fs::create_dir_all(folder).map_err(failed)?;
             }
             snapshot::write(&path, &picture).map_err(|error| Failure::Local(error.to_string()))?;
             Ok(path)
-        })
+        }))
     }
 
     /// Waits until every session has ended, at most for 5 s; what is late is aborted. Drop their handles before.

@@ -49,6 +49,8 @@ impl Form {
         let (_, errand) = self.errand.as_mut()?;
         let Poll::Ready(answer) = Pin::new(errand).poll(&mut Context::from_waker(waker)) else { return None };
         let (relay, _) = self.errand.take()?;
+        // The fields were out of reach meanwhile and have lost the keyboard.
+        self.shown = false;
         match answer {
             Ok(Ok(technician)) => return Some(Done::Enrolled(relay, technician)),
             Ok(Err(Failure::Close(why))) => self.failure = Some(say::close(words, why).to_owned()),

@@ -7,7 +7,7 @@ use super::{
     tray,
 };
 use eframe::egui::{
-    Color32, FontFamily, FontId, Id, Key, Label, RichText, TextEdit, Ui,
+    Color32, Event, FontFamily, FontId, Id, Key, Label, RichText, TextEdit, Ui,
     text::{CCursor, CCursorRange},
     text_edit::TextEditState,
     vec2,
@@ -17,6 +17,7 @@ use nearhand_desktop::{
     words::Words,
 };
 use nearhand_proto::code::SessionCode;
+use std::time::{Duration, Instant};
 
 /// What was typed so far.
 #[derive(Default)]
@@ -25,9 +26,25 @@ pub(super) struct Form {
     pub(super) text: String,
     /// What is said above it: how an enrolment went, or why no session could be started.
     pub(super) note: Option<(Tone, String)>,
-    told_slip: bool,
+    slip: Slip,
     shown: bool,
 }
+
+/// Whether a slip stands in the field, and what has become of it.
+#[derive(Clone, Copy, Default)]
+enum Slip {
+    /// None so far, or none any more.
+    #[default]
+    None,
+    /// Unchanged since then.
+    Since(Instant),
+    /// The relay was told. Once: who compares digits makes several attempts at the same slip.
+    Told,
+}
+
+/// For how long a slip stands before it counts as one: there are codes of more than 12 digits, and whoever types one
+/// passes through wrong ones.
+const SETTLED: Duration = Duration::from_secs(3);
 
 /// What the technician wants.
 pub(super) enum Wish {
@@ -55,7 +72,7 @@ impl Form {
             }
             dense::title(ui, words.v_code_title());
             dense::weak(ui, words.v_code_text());
-            let entered = self.field(ui, words);
+            let Edit { entered, changed, pasted } = self.field(ui, words);
             let typed = Typed::of(&self.text);
             verdict(ui, &typed, words);
             ui.add_space(4.0);
@@ -65,9 +82,7 @@ impl Form {
             });
             wish = match typed {
                 Typed::Code(code) if pressed.inner || entered => Some(Wish::Connect(code)),
-                // Once: who compares digits makes several attempts at the same slip.
-                Typed::Slip if !std::mem::replace(&mut self.told_slip, true) => Some(Wish::ReportSlip),
-                _ => None,
+                typed => self.slipped(ui, &typed, changed, entered || pasted).then_some(Wish::ReportSlip),
             };
             ui.add_space(18.0);
             ui.separator();
@@ -82,27 +97,62 @@ impl Form {
         wish
     }
 
-    /// The field; true if Enter was pressed in it.
-    fn field(&mut self, ui: &mut Ui, words: &Words) -> bool {
+    /// True once for the first slip that is meant: `tried`, or left as it is for a while.
+    fn slipped(&mut self, ui: &Ui, typed: &Typed, changed: bool, tried: bool) -> bool {
+        let now = Instant::now();
+        let since = match self.slip {
+            Slip::Told => return false,
+            Slip::Since(since) if !changed => since,
+            Slip::Since(_) | Slip::None => now,
+        };
+        let left = (since + SETTLED).saturating_duration_since(now);
+        let is_slip = *typed == Typed::Slip;
+        let is_meant = is_slip && (tried || left.is_zero());
+        self.slip = match (is_slip, is_meant) {
+            (_, true) => Slip::Told,
+            (true, false) => Slip::Since(since),
+            (false, false) => Slip::None,
+        };
+        if is_slip && !is_meant {
+            ui.ctx().request_repaint_after(left);
+        }
+        is_meant
+    }
+
+    /// The field.
+    fn field(&mut self, ui: &mut Ui, words: &Words) -> Edit {
         let id = Id::unique("session code");
         let font = FontId::new(34.0, FontFamily::Monospace);
         let edit = TextEdit::singleline(&mut self.text)
             .id(id)
             .font(font.clone())
-            .hint_text(RichText::new("000 000 000 000").font(font).color(faint(ui)))
+            .hint_text(RichText::new("000 000 000 000").font(font))
             .margin(vec2(14.0, 10.0))
             .desired_width(f32::INFINITY);
-        let output = edit.show(ui);
+        // A field's hint has the colour of weak text, whatever its own; here it must not look as if it were typed.
+        let output = ui.scope(|ui| {
+            ui.visuals_mut().weak_text_color = Some(faint(ui));
+            edit.show(ui)
+        });
+        let output = output.inner;
         let response = &output.response;
         tray::name(response, words.v_code_title());
         if !std::mem::replace(&mut self.shown, true) {
             response.request_focus();
         }
-        if response.changed() {
+        let (changed, entered) =
+            (response.changed(), response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)));
+        let pasted =
+            changed && ui.input(|input| input.events.iter().any(|event| matches!(event, Event::Paste(_))));
+        if changed {
             let cursor = output.cursor_range.map(|range| range.primary.index.0);
             self.regroup(ui, id, output.state, cursor);
         }
-        response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+        if entered {
+            // What is wrong is mended right here.
+            ui.memory_mut(|memory| memory.request_focus(id));
+        }
+        Edit { entered, changed, pasted }
     }
 
     /// Groups the digits anew; the cursor stays behind its digit.
@@ -121,6 +171,16 @@ impl Form {
             TextEditState::store(state, ui.ctx(), id);
         }
     }
+}
+
+/// What has just been done in the field.
+struct Edit {
+    /// Enter was pressed.
+    entered: bool,
+    /// Something else stands there.
+    changed: bool,
+    /// That was pasted.
+    pasted: bool,
 }
 
 fn faint(ui: &Ui) -> Color32 {

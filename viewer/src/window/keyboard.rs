@@ -1,7 +1,7 @@
 //! The keyboard as the window uses it: the real one ([`Keys`]) where there is a display for it, else the toolkit's own
 //! events.
 
-use super::keys::{By, Grab, Keys, LocalKey, Mode, Stroke, from_egui};
+use super::keys::{By, Grab, Keys, KeysError, LocalKey, Mode, Stroke, from_egui};
 use crate::messages::Act;
 use eframe::egui::{Event, ImeEvent};
 use std::task::Waker;
@@ -43,6 +43,10 @@ impl Keyboard {
     /// What was typed: of the toolkit's events only those that [`Keys`] wants to hear of. What is held is released
     /// once it is no longer `wanted`.
     pub(super) fn take(&mut self, events: &[Event], wanted: bool) -> Vec<Stroke> {
+        if self.grabbed() == Grab::Lost {
+            self.keys = None;
+            self.lost = Some(KeysError::NoX11("the connection is lost".to_owned()).to_string());
+        }
         let mode = Mode { by: self.by, wanted, grab: self.grab };
         let Some(keys) = &mut self.keys else {
             return if wanted { fallback(events) } else { Vec::new() };

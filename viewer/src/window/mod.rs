@@ -51,19 +51,16 @@ use self::{
     view::Scale,
 };
 use eframe::egui::{
-    CentralPanel, Color32, Context, Event, Frame, Key, Margin, Panel, Popup, Ui, ViewportCommand,
+    CentralPanel, Color32, Context, Event, Frame, Id, Key, Margin, Panel, Popup, Ui, ViewportCommand,
 };
 use nearhand_desktop::{
     clipboard,
     look::{Kind, Tone, palette},
+    window::waker,
     words::Words,
 };
 use nearhand_proto::{code::SessionCode, rights::Rights};
-use std::{
-    sync::Arc,
-    task::{Wake, Waker},
-    time::Instant,
-};
+use std::time::Instant;
 
 /// The whole window.
 pub struct Window {
@@ -302,7 +299,7 @@ fn held(
     if !bench.full {
         let edge = Frame::new().fill(palette(ui).window.fill).inner_margin(Margin::symmetric(8, 6));
         let low = edge.inner_margin(Margin::symmetric(10, 3));
-        Panel::top("tools").frame(edge).show(ui, |ui| {
+        let tools = Panel::top("tools").frame(edge).show(ui, |ui| {
             clicks.append(&mut toolbar::show(ui, session, bench, desk, words));
         });
         if session.tray != Tray::Closed {
@@ -325,7 +322,9 @@ fn held(
                 });
             });
         }
-        Panel::bottom("status").frame(low).show(ui, |ui| status::show(ui, session, bench, relay, words));
+        let status =
+            Panel::bottom("status").frame(low).show(ui, |ui| status::show(ui, session, bench, relay, words));
+        settle(ui, "heights", tools.response.rect.height() + status.response.rect.height());
     }
     if let Some(peace) =
         session.state.peace_until().and_then(|until| until.checked_duration_since(Instant::now()))
@@ -371,21 +370,17 @@ fn shortcuts(ui: &Ui, session: &mut Session, bench: &mut Bench) -> Vec<Click> {
     clicks
 }
 
+/// Draws once more where a panel has another height than in the frame before: only then has the rest its place.
+fn settle(ui: &Ui, name: &str, height: f32) {
+    let id = Id::unique(name);
+    if ui.data(|data| data.get_temp::<f32>(id)) != Some(height) {
+        ui.data_mut(|data| data.insert_temp(id, height));
+        ui.ctx().request_repaint();
+    }
+}
+
 /// A page that fills the window.
 fn whole<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     let fill = palette(ui).window.fill;
     CentralPanel::default().frame(Frame::new().fill(fill)).show(ui, add).inner
-}
-
-/// Wakes the window from wherever something happens.
-struct Repaint(Context);
-
-impl Wake for Repaint {
-    fn wake(self: Arc<Self>) {
-        self.0.request_repaint();
-    }
-}
-
-fn waker(context: &Context) -> Waker {
-    Arc::new(Repaint(context.clone())).into()
 }

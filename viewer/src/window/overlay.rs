@@ -80,7 +80,7 @@ pub(super) fn blank(
     let (state, mut clicks) = (&session.state, Vec::new());
     if state.suspended {
         let computer = state.computer.as_ref().map_or_else(String::new, ToString::to_string);
-        card(ui, area, words.v_reconnecting(), &words.v_reconnecting_text(computer), |_| {});
+        card(ui, area, words.v_reconnecting(), &words.v_reconnecting_blank(computer), |_| {});
     } else if state.paused {
         card(ui, area, words.v_paused(), words.v_paused_text(), |_| {});
     } else if !state.held.contains(Rights::VIEW) {

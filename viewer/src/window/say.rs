@@ -44,15 +44,21 @@ pub(super) fn close(words: &Words, why: Close) -> &str {
     }
 }
 
-/// Rights, joined by commas.
-pub(super) fn rights(words: &Words, rights: Rights) -> String {
+/// Rights, joined by commas; both directions of the clipboard are one word.
+pub(super) fn rights(words: &Words, mut rights: Rights) -> String {
+    let clipboard = Rights::CLIPBOARD_IN | Rights::CLIPBOARD_OUT;
+    let both = rights.contains(clipboard);
+    if both {
+        rights -= clipboard;
+    }
     let names = [
         (Rights::VIEW, words.v_right_view()),
         (Rights::CONTROL, words.v_right_control()),
         (Rights::CLIPBOARD_IN, words.v_right_in()),
         (Rights::CLIPBOARD_OUT, words.v_right_out()),
     ];
-    let held: Vec<_> = names.into_iter().filter(|row| rights.contains(row.0)).map(|row| row.1).collect();
+    let held = names.into_iter().filter(|row| rights.contains(row.0)).map(|row| row.1);
+    let held: Vec<_> = held.chain(both.then(|| words.v_right_clipboard())).collect();
     if held.is_empty() { words.v_rights_none().to_owned() } else { held.join(", ") }
 }
 
@@ -120,6 +126,9 @@ mod tests {
         let words = Words::new(Language::En);
         assert_eq!(rights(&words, Rights::VIEW | Rights::CONTROL), "View, Control");
         assert_eq!(rights(&words, Rights::empty()), "nothing");
+        assert_eq!(rights(&words, Rights::VIEW | Rights::CLIPBOARD_OUT), "View, Clipboard from user");
+        let all = Rights::VIEW | Rights::CLIPBOARD_IN | Rights::CLIPBOARD_OUT;
+        assert_eq!(rights(&words, all), "View, Clipboard");
         assert_eq!((size(340), size(12_700)), ("340 B".into(), "12.4 KiB".into()));
     }
 }

@@ -8,8 +8,7 @@ use eframe::{
     App, CreationContext, NativeOptions,
     egui::{Context, Ui, ViewportBuilder, ViewportCommand, vec2},
 };
-use nearhand_desktop::{clipboard, words::Words};
-use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
+use nearhand_desktop::{clipboard, window::x_id, words::Words};
 use std::{cell::RefCell, rc::Rc};
 use tokio::runtime::Runtime;
 
@@ -71,12 +70,7 @@ fn prepare(mut window: Window, context: &CreationContext<'_>) -> Window {
     dense::apply(&context.egui_ctx);
     // Ctrl and plus belong to the user's computer.
     context.egui_ctx.options_mut(|options| options.zoom_with_keyboard = false);
-    let id = context.window_handle().ok().and_then(|handle| match handle.as_raw() {
-        RawWindowHandle::Xlib(window) => u32::try_from(window.window).ok(),
-        RawWindowHandle::Xcb(window) => Some(window.window.get()),
-        _ => None,
-    });
-    if let Some(id) = id {
+    if let Some(id) = x_id(context) {
         window.take_keys(id, &context.egui_ctx);
     }
     window

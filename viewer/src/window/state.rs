@@ -191,6 +191,8 @@ impl State {
             Event::Suspended => self.suspended = true,
             Event::Resumed => {
                 self.suspended = false;
+                // What was answered meanwhile nobody says; a question that still stands is told next.
+                (self.wanted, self.asking) = (Rights::empty(), Rights::empty());
                 self.tell(News::Resumed, now);
             }
             Event::RelayLost => self.relay_lost = true,

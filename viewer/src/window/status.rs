@@ -5,13 +5,18 @@ use super::{
     keys::{By, Grab},
     say, screen,
     session::{Figures, Session},
+    toolbar,
 };
-use eframe::egui::{Align, Layout, RichText, Ui};
-use nearhand_desktop::words::Words;
+use eframe::egui::{Align, Label, Layout, RichText, Ui};
+use nearhand_desktop::{look::palette, words::Words};
 use std::time::{Duration, Instant};
 
-/// Below this width news and figures have a line each, in points.
+/// Below this width news and figures have a line each, in points. Not by what there is to say: the picture above must not
+/// jump with every piece of news.
 const NARROW: f32 = 1_000.0;
+
+/// Between news and figures at least, in points.
+const APART: f32 = 24.0;
 
 /// How often the figures are looked at while nothing moves.
 const CALM: Duration = Duration::from_secs(10);
@@ -23,23 +28,30 @@ const BUSY: Duration = Duration::from_secs(1);
 pub(super) fn show(ui: &mut Ui, session: &mut Session, bench: &Bench, relay: &str, words: &Words) {
     let now = Instant::now();
     let figures = session.figures(now);
+    let left = match &session.state.news {
+        Some((news, _)) => say::news(words, news),
+        None => keyboard(ui, session, bench, words),
+    };
+    let text = numbers(session, bench, figures, relay, words);
     let narrow = ui.available_width() < NARROW;
     let layout = if narrow { Layout::top_down(Align::LEFT) } else { Layout::left_to_right(Align::Center) };
     ui.with_layout(layout, |ui| {
-        match &session.state.news {
-            Some((news, _)) => {
-                ui.label(RichText::new(say::news(words, news)).size(dense::SMALL).strong());
-            }
-            None => {
-                dense::weak(ui, &keyboard(ui, session, bench, words));
-            }
-        }
-        let text = numbers(session, bench, figures, relay, words);
+        let mut first = RichText::new(if left.is_empty() { " " } else { &left }).size(dense::SMALL);
+        first = match session.state.news {
+            Some(_) => first.strong(),
+            None => first.color(palette(ui).weak),
+        };
         if narrow {
+            ui.add(Label::new(first).truncate());
             dense::weak(ui, &text);
-        } else {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| dense::weak(ui, &text));
+            return;
         }
+        let figures = toolbar::width(ui, &text) * dense::SMALL / dense::BODY;
+        ui.scope(|ui| {
+            ui.set_max_width((ui.available_width() - figures - APART).max(80.0));
+            ui.add(Label::new(first).truncate());
+        });
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| dense::weak(ui, &text));
     });
     let moving = figures.rate.updates != 0 || figures.rate.kbit != 0;
     ui.ctx().request_repaint_after(if moving { BUSY } else { CALM });

@@ -9,7 +9,7 @@ use super::{
     state::Click,
     view::Scale,
 };
-use eframe::egui::{Align, Layout, Rect, ScrollArea, Ui, ViewportCommand, pos2, vec2};
+use eframe::egui::{Align, Layout, Rect, ScrollArea, TextWrapMode, Ui, ViewportCommand, pos2, vec2};
 use nearhand_desktop::{
     look::{self, Kind, palette},
     words::Words,
@@ -33,6 +33,8 @@ pub(super) fn show(
     let tools = vec2(room.width() - end - 10.0, ui.spacing().interact_size.y);
     let layout = Layout::left_to_right(Align::Center).with_main_wrap(true);
     ui.allocate_ui_with_layout(tools, layout, |ui| {
+        // What does not fit goes on in the next line, whole.
+        ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
         if let Some(computer) = &session.state.computer {
             look::strong(ui, computer.as_str());
             ui.add_space(4.0);
@@ -57,6 +59,13 @@ pub(super) fn show(
 pub(super) fn width(ui: &Ui, text: &str) -> f32 {
     let font = eframe::egui::FontId::proportional(dense::BODY);
     ui.painter().layout_no_wrap(text.to_owned(), font, eframe::egui::Color32::WHITE).size().x
+}
+
+/// Begins a new line if a button of this text has no room: one in a scope of its own can't do that by itself.
+fn fit(ui: &mut Ui, text: &str) {
+    if ui.available_size_before_wrap().x < width(ui, text) + 2.0 * ui.spacing().button_padding.x + 2.0 {
+        ui.end_row();
+    }
 }
 
 /// True if one was chosen.
@@ -107,7 +116,9 @@ fn keys(
     let mut changed = false;
     let may = session.state.may_control();
     let menu = ui.menu_button(format!("{}    ", words.v_keys()), |ui| {
+        // As high as the window has room for: a menu of its own accord ends at 400 points, without a sign of the rest.
         let height = (ui.ctx().content_rect().height() - 110.0).max(80.0);
+        ui.set_max_height(height);
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
             ui.set_min_width(300.0);
             ui.add_enabled_ui(may, |ui| {
@@ -133,6 +144,8 @@ fn keys(
                 }
             });
             ui.separator();
+            // A menu draws no frames, and a choice without its circle is none.
+            ui.reset_style();
             for (by, text) in [(By::Layout, words.v_by_layout()), (By::Position, words.v_by_position())] {
                 if ui.radio(bench.keyboard.by == by, text).clicked() {
                     bench.keyboard.by = by;
@@ -150,6 +163,7 @@ fn keys(
 
 fn boxes(ui: &mut Ui, session: &mut Session, bench: &Bench, desk: &Desk, words: &Words) {
     let may = session.state.may_control();
+    fit(ui, words.v_send_text());
     ui.add_enabled_ui(may, |ui| {
         let on = matches!(session.tray, Tray::Text(_));
         if dense::toggle(ui, on, words.v_send_text()).clicked() {
@@ -177,6 +191,7 @@ fn clipboard(ui: &mut Ui, session: &Session, words: &Words, clicks: &mut Vec<Cli
         (false, false) => "",
     };
     if !said.is_empty() {
+        fit(ui, said);
         mark::show(ui, Mark::Check, palette(ui).good.fill);
         ui.label(said);
     }
@@ -188,6 +203,7 @@ fn clipboard(ui: &mut Ui, session: &Session, words: &Words, clicks: &mut Vec<Cli
         return;
     }
     let wanted: Rights = missing.iter().filter(|right| state.may_ask(*right, now)).collect();
+    fit(ui, words.v_ask_clipboard());
     ui.add_enabled_ui(!wanted.is_empty(), |ui| {
         if dense::button(ui, Kind::Plain, words.v_ask_clipboard()).clicked() {
             clicks.push(Click::Ask(wanted));

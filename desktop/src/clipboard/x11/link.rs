@@ -17,6 +17,7 @@ x11rb::atom_manager! {
     /// The atoms of ICCCM §2 and of the conventions around it.
     pub(super) Atoms: AtomsCookie {
         CLIPBOARD,
+        CLIPBOARD_MANAGER,
         TARGETS,
         TIMESTAMP,
         INCR,
@@ -73,5 +74,14 @@ impl Link {
         let mask = if on { SelectionEventMask::SET_SELECTION_OWNER } else { SelectionEventMask::from(0_u8) };
         let asked = self.connection.xfixes_select_selection_input(self.window, self.atoms.CLIPBOARD, mask);
         asked.map_err(lost)?.check().map_err(lost)
+    }
+
+    /// True if this owner is a clipboard manager (freedesktop.org's clipboard-manager specification), which takes over
+    /// what some program had there, maybe long ago, when that program ends.
+    pub(super) fn is_managers(&self, owner: Window) -> Result<bool, ClipboardError> {
+        let manager = self.connection.get_selection_owner(self.atoms.CLIPBOARD_MANAGER).map_err(lost)?;
+        let manager = manager.reply().map_err(lost)?.owner;
+        let mask = !self.connection.setup().resource_id_mask;
+        Ok(manager != x11rb::NONE && manager & mask == owner & mask)
     }
 }

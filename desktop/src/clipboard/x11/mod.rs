@@ -19,7 +19,7 @@ use self::{
     read::Reader,
     serve::Server,
 };
-use super::{Clipboard, ClipboardError, Hear, Heard, Open};
+use super::{Clipboard, ClipboardError, Hear, Heard, Open, pasteable};
 use std::{
     fmt,
     os::fd::AsFd as _,
@@ -60,7 +60,7 @@ impl fmt::Debug for Used {
 impl Clipboard for Used {
     fn set(&self, text: String) {
         if let Some(orders) = &self.0 {
-            orders.set(text);
+            orders.set(pasteable(text));
         }
     }
 
@@ -199,7 +199,7 @@ impl<'hear> Worker<'hear> {
             Event::XfixesSelectionNotify(change) if self.listening.is_some() => {
                 if change.owner == self.link.window || change.owner == NONE {
                     self.reader.stop();
-                } else {
+                } else if self.reader.is_busy() || !self.link.is_managers(change.owner)? {
                     self.reader.handle_change(change.timestamp);
                 }
             }

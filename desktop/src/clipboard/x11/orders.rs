@@ -1,13 +1,10 @@
-//! What the clipboard's user wants of its thread: one slot, in which the newest wants stand, and an eventfd (eventfd(2))
-//! that the thread polls beside its X connection.
+//! What the clipboard's user wants of its thread: one slot, in which the newest wants stand, and what wakes the thread
+//! from its wait for the X server.
 
-use rustix::{
-    event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
-    fd::{AsFd as _, BorrowedFd, OwnedFd},
-    io::Errno,
-};
+use crate::wake::Wake;
 use std::{
     io,
+    os::fd::BorrowedFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,7 +13,7 @@ use std::{
 #[derive(Clone)]
 pub(super) struct Orders {
     wanted: Arc<Mutex<Wanted>>,
-    wake: Arc<OwnedFd>,
+    wake: Wake,
 }
 
 /// What is wanted now.
@@ -35,8 +32,7 @@ impl Orders {
     /// # Errors
     /// If the process has no file descriptor left.
     pub(super) fn new() -> io::Result<Self> {
-        let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Self { wanted: Arc::default(), wake: Arc::new(fd) })
+        Ok(Self { wanted: Arc::default(), wake: Wake::new()? })
     }
 
     pub(super) fn set(&self, text: String) {
@@ -60,14 +56,13 @@ impl Orders {
 
     fn change(&self, change: impl FnOnce(&mut Wanted)) {
         change(&mut self.lock());
-        // The only failure is a full counter, and that means that the thread is as good as awake.
-        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+        self.wake.wake();
     }
 
     /// What is wanted; the text to set is taken.
     pub(super) fn take(&self) -> Wanted {
         // A wake that comes after this and before the look into the slot costs one turn, no more.
-        let _ = rustix::io::read(&*self.wake, &mut [0_u8; 8]);
+        self.wake.take();
         let mut wanted = self.lock();
         let set = wanted.set.take();
         Wanted { set, ..wanted.clone() }
@@ -75,13 +70,7 @@ impl Orders {
 
     /// Sleeps until something is wanted, until `other` is readable or until the time is up. May return early.
     pub(super) fn sleep(&self, other: BorrowedFd<'_>, time: Option<Duration>) -> io::Result<()> {
-        let mut fds = [self.wake.as_fd(), other].map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN));
-        // A time too long for the kernel is as good as for ever.
-        let time = time.and_then(|time| Timespec::try_from(time).ok());
-        match poll(&mut fds, time.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.wake.sleep(Some(other), time)
     }
 
     /// A slot is whole even if another thread panicked beside it.

@@ -87,6 +87,11 @@ impl Reader {
         self.changed = Some(time);
     }
 
+    /// True while a change is not read to its end.
+    pub(super) fn is_busy(&self) -> bool {
+        self.changed.is_some() || !matches!(self.stage, Stage::Idle)
+    }
+
     /// When [`Reader::handle_time`] is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.stage {

@@ -142,7 +142,7 @@ impl Capture for X11 {
             if happened.any() || left == Some(Duration::ZERO) {
                 return Ok(happened);
             }
-            wake.sleep(Some(self.desktop.socket()), left)?;
+            wake.sleep(Some(self.desktop.socket()), left).map_err(CaptureError::Lost)?;
         }
     }
 

@@ -39,8 +39,12 @@ impl Raw {
         if self.shield.covers_pointer()? { Err(InjectError::OwnWindow) } else { Ok(()) }
     }
 
-    /// Moves the pointer; 0 <= `x`, `y` <= 32,767.
-    pub(super) fn pointer(&mut self, x: i32, y: i32) -> Result<(), InjectError> {
+    /// Moves the pointer, unless it would rest on one of the host's own windows; `x` and `y` are not negative.
+    pub(super) fn pointer(&mut self, x: i16, y: i16) -> Result<(), InjectError> {
+        if self.shield.covers_point(x, y)? {
+            return Err(InjectError::OwnWindow);
+        }
+        let (x, y) = (x.into(), y.into());
         self.echoes.expect(Echo::Pointer { x, y });
         Ok(self.enigo.move_mouse(x, y, Coordinate::Abs)?)
     }

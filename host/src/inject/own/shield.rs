@@ -56,6 +56,28 @@ impl Shield {
         Ok(!own.is_empty() && self.pointer_is_over(&own)?)
     }
 
+    /// True if the pointer, moved to this desktop pixel, would rest on an own window or the frame around one: there the
+    /// user's next click would land. Beyond the desktop's edges the pointer stops at them, and is looked for there.
+    ///
+    /// # Errors
+    /// [`InjectError::Refused`] if the X server does not answer; then nothing may be injected.
+    pub fn covers_point(&self, x: i16, y: i16) -> Result<bool, InjectError> {
+        let own = self.own.all();
+        if own.is_empty() {
+            return Ok(false);
+        }
+        let size = self.connection.get_geometry(self.root)?;
+        let at = self.connection.translate_coordinates(self.root, self.root, x, y)?;
+        let (size, mut at) = (size.reply()?, at.reply()?);
+        let within = |at: i16, size: u16| at.clamp(0, i16::try_from(size).unwrap_or(i16::MAX).max(1) - 1);
+        let stopped = (within(x, size.width), within(y, size.height));
+        if stopped != (x, y) {
+            at =
+                self.connection.translate_coordinates(self.root, self.root, stopped.0, stopped.1)?.reply()?;
+        }
+        self.is_over(at.child, &own)
+    }
+
     /// True if an own window has the keyboard's focus, or the frame around one: keys and text would land there.
     ///
     /// # Errors
@@ -81,7 +103,12 @@ impl Shield {
         if !at.same_screen {
             at = self.connection.query_pointer(at.root)?.reply()?;
         }
-        Ok(at.child != x11rb::NONE && (self.is_own(at.child, own) || self.holds_own(at.child, own)?))
+        self.is_over(at.child, own)
+    }
+
+    /// `top`: a child of the root window, or none.
+    fn is_over(&self, top: Window, own: &[Own]) -> Result<bool, InjectError> {
+        Ok(top != x11rb::NONE && (self.is_own(top, own) || self.holds_own(top, own)?))
     }
 
     fn is_own(&self, window: Window, own: &[Own]) -> bool {

@@ -27,8 +27,6 @@ mod symbols;
 mod translate;
 mod usages;
 #[cfg(target_os = "linux")]
-mod wake;
-#[cfg(target_os = "linux")]
 mod x11;
 #[cfg(not(target_os = "linux"))]
 #[path = "x11_other.rs"]

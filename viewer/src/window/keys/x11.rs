@@ -5,8 +5,9 @@ mod keyboard;
 mod map;
 mod method;
 
-use super::{Grab, KeysError, Mode, Stroke, queue::Queue, wake::Wake};
+use super::{Grab, KeysError, Mode, Stroke, queue::Queue};
 use keyboard::Keyboard;
+use nearhand_desktop::wake::Wake;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,

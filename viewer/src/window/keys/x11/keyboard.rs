@@ -11,12 +11,12 @@ use super::{
         compose::Compose,
         layout::Press,
         translate::{Out, Texts, Translate},
-        wake::Wake,
     },
     Shared, lock, map, method,
 };
-use rustix::fd::AsFd as _;
+use nearhand_desktop::wake::Wake;
 use std::{
+    os::fd::AsFd as _,
     sync::{Arc, Mutex},
     task::Waker,
     time::{Duration, Instant},
@@ -288,9 +288,10 @@ impl Keyboard {
         let hole = lock(&self.shared).queue.deadline();
         let next = hole.into_iter().chain(self.retry).min();
         let time = next.map(|next| next.saturating_duration_since(Instant::now()));
-        if let Err(error) = self.wake.sleep(self.connection.stream().as_fd(), time) {
+        if let Err(error) = self.wake.sleep(Some(self.connection.stream().as_fd()), time) {
             tracing::debug!(%error, "the keyboard thread can't sleep");
         }
+        self.wake.take();
         if hole.is_some_and(|hole| hole <= Instant::now()) {
             self.waker.wake_by_ref();
         }

@@ -1,9 +1,9 @@
-//! Ends a wait from another thread: one eventfd (eventfd(2)), polled together with whatever the waiter waits for.
+//! Ends a thread's wait for a display server from another thread: one eventfd (eventfd(2)), polled together with the
+//! server's connection or whatever else the thread waits for.
 
-use super::CaptureError;
 use rustix::{
     event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll},
-    fd::{BorrowedFd, OwnedFd},
+    fd::{AsFd, BorrowedFd, OwnedFd},
     io::Errno,
 };
 use std::{io, sync::Arc, time::Duration};
@@ -26,30 +26,31 @@ impl Wake {
         let _ = rustix::io::write(&*self.0, &1_u64.to_ne_bytes());
     }
 
-    /// True if it was called since the last time; forgets it.
-    pub(super) fn take(&self) -> bool {
+    /// True if it was woken since the last time; forgets it. Until then every wait ends at once.
+    pub fn take(&self) -> bool {
         rustix::io::read(&*self.0, &mut [0_u8; 8]).is_ok()
     }
 
-    /// The descriptor, readable while a wake stands.
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        rustix::fd::AsFd::as_fd(&*self.0)
-    }
-
-    /// Sleeps until woken, until `other` is readable or until the time is up. May return early.
-    pub(super) fn sleep(
-        &self,
-        other: Option<BorrowedFd<'_>>,
-        time: Option<Duration>,
-    ) -> Result<(), CaptureError> {
-        let mut fds = vec![PollFd::from_borrowed_fd(self.fd(), PollFlags::IN)];
+    /// Sleeps until woken, until `other` is readable or until the time is up (`None`: never). May return early.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn sleep(&self, other: Option<BorrowedFd<'_>>, time: Option<Duration>) -> io::Result<()> {
+        let mut fds = vec![PollFd::from_borrowed_fd(self.as_fd(), PollFlags::IN)];
         fds.extend(other.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         // A time too long for the kernel is as good as for ever.
         let time = time.and_then(|time| Timespec::try_from(time).ok());
         match poll(&mut fds, time.as_ref()) {
             Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(error) => Err(CaptureError::Lost(error.into())),
+            Err(error) => Err(error.into()),
         }
+    }
+}
+
+impl AsFd for Wake {
+    /// Readable while a wake stands.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
