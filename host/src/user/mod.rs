@@ -64,9 +64,9 @@ impl Touches {
         self.end(Close::UserStopped);
     }
 
-    /// The user can't be watched any longer, so the session must not go on.
+    /// The user can no longer be watched, most likely because the desktop is gone: the session must not go on.
     pub fn lost(&self) {
-        self.end(Close::Internal);
+        self.end(Close::NoScreen);
     }
 
     fn end(&self, why: Close) {

@@ -222,6 +222,6 @@ async fn the_watcher_ends_when_it_is_let_go_and_says_so_when_the_server_is_gone(
     let mut desk = Desk::open();
     drop(desk.server);
     let over = timeout(Duration::from_secs(20), desk.user.over()).await;
-    assert_eq!(over.expect("nothing ended the session"), Close::Internal);
+    assert_eq!(over.expect("nothing ended the session"), Close::NoScreen);
     drop(desk.watcher.take());
 }
