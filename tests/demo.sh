@@ -227,12 +227,7 @@ open_windows_for_a_person() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-if [ -n "${NEARHAND_BIN:-}" ]; then
-    bin=$NEARHAND_BIN
-else
-    cargo build --workspace --bins --locked --quiet
-    bin=$PWD/target/debug
-fi
+programs
 mkdir -p "$out"
 quiet_home
 began=$(date +%s%N)

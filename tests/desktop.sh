@@ -23,6 +23,12 @@ end_all() {
     done
 }
 
+# The programs, in $bin: those of $NEARHAND_BIN, or built here. programs [--release]
+programs() {
+    bin=${NEARHAND_BIN:-$PWD/target/$([ "${1:-}" = --release ] && echo release || echo debug)}
+    [ -n "${NEARHAND_BIN:-}" ] || cargo build --workspace --bins --locked --quiet "$@"
+}
+
 # wait_until SECONDS "what for" COMMAND...: asks every 20 ms.
 wait_until() {
     local deadline=$(($(date +%s%N) + $1 * 1000000000)) what=$2

@@ -220,6 +220,15 @@ let_go() {
     person "$technician" mouseup 1
 }
 
+# The technician drags, and the user's desktop has seen the press; what follows it begins at line $from of $clicks.
+drag_until_it_is_seen() {
+    from=$(next_of "$clicks")
+    drag
+    next_line "$clicks" "$from" ButtonPress
+    sleep 0.3
+    ! has_line_from "$clicks" "$from" ButtonRelease || fail "the technician let go too early"
+}
+
 # A window on the user's display says when its button goes down and up.
 measure_drags() {
     say "drags" >&2
@@ -234,26 +243,19 @@ measure_drags() {
     centre_x=$((X + WIDTH / 2)) centre_y=$((Y + HEIGHT / 2))
     sleep 4
     for _ in $(seq "$rounds"); do
-        from=$(next_of "$clicks")
-        drag
-        next_line "$clicks" "$from" ButtonPress
-        sleep 0.3
-        ! has_line_from "$clicks" "$from" ButtonRelease || fail "the technician let go too early"
+        drag_until_it_is_seen
         began=$(now)
         printf c >&"$keys"
         next_line "$clicks" "$from" ButtonRelease
         times+=($(((at - began + 500) / 1000)))
         let_go
+        sleep 0.5 # no yes counts while the technician holds anything, and shortly after
         printf g >&"$keys"
         sleep 1
     done
     row "control taken back in a drag: the user's key to the button released" ms "≤ 200" "${times[@]}"
     for _ in $(seq "$rounds"); do
-        from=$(next_of "$clicks")
-        drag
-        next_line "$clicks" "$from" ButtonPress
-        sleep 0.3
-        ! has_line_from "$clicks" "$from" ButtonRelease || fail "the technician let go too early"
+        drag_until_it_is_seen
         began=$(now)
         person "$user" mousemove_relative 3 3
         next_line "$clicks" "$from" ButtonRelease
@@ -268,12 +270,7 @@ measure_drags() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-if [ -n "${NEARHAND_BIN:-}" ]; then
-    bin=$NEARHAND_BIN
-else
-    cargo build --release --locked --bins --quiet
-    bin=$PWD/target/release
-fi
+programs --release
 quiet_home
 export LIBGL_ALWAYS_SOFTWARE=1
 start_server user Xvfb -screen 0 1920x1080x24 -noreset

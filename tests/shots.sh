@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Pictures of both windows in every state, made with the real programs: docs/screens/*.png.
 #
-#   tests/shots.sh [en|de] [FOLDER]     needs built programs: cargo build --workspace --bins
+#   tests/shots.sh [en|de] [FOLDER]     `NEARHAND_BIN=DIR tests/shots.sh` takes other programs
 #
 # A script plays both persons by keyboard. Look at the pictures: nothing else judges them.
 set -euo pipefail
@@ -10,7 +10,7 @@ language=${1:-en}
 out=$(realpath -m "${2:-docs/screens}")
 . tests/setup.sh demo
 . tests/desktop.sh
-bin=${NEARHAND_BIN:-$PWD/target/debug}
+programs
 trap end_all EXIT
 trap 'exit 130' INT
 mkdir -p "$out"

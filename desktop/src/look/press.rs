@@ -2,6 +2,7 @@
 
 use super::{
     BODY, BUTTON, ROUND, palette,
+    palette::Palette,
     say::{REGULAR, twice},
 };
 use eframe::egui::{
@@ -18,8 +19,27 @@ pub enum Kind {
     Plain,
     /// It ends something.
     Danger,
-    /// Like a link that warns: rarely needed, always there.
-    Quiet,
+    /// Looks like a link.
+    Link,
+    /// Looks like a link that warns: rarely needed, always there.
+    Warning,
+}
+
+impl Kind {
+    /// Its fill, text and border.
+    pub fn colours(self, palette: &Palette) -> (Color32, Color32, Color32) {
+        match self {
+            Self::Primary => (palette.primary.fill, palette.primary.text, palette.primary.fill),
+            Self::Danger => (palette.danger.fill, palette.danger.text, palette.danger.fill),
+            Self::Plain => (palette.card.fill, palette.card.text, palette.border),
+            Self::Link => (Color32::TRANSPARENT, palette.primary.fill, Color32::TRANSPARENT),
+            Self::Warning => (Color32::TRANSPARENT, palette.danger.fill, Color32::TRANSPARENT),
+        }
+    }
+
+    fn is_link(self) -> bool {
+        matches!(self, Self::Link | Self::Warning)
+    }
 }
 
 /// A button as wide as its text.
@@ -34,17 +54,12 @@ pub fn wide_button(ui: &mut Ui, kind: Kind, text: &str) -> Response {
 
 fn sized_button(ui: &mut Ui, kind: Kind, text: &str, width: f32) -> Response {
     let palette = palette(ui);
-    let (fill, colour, border) = match kind {
-        Kind::Primary => (palette.primary.fill, palette.primary.text, palette.primary.fill),
-        Kind::Danger => (palette.danger.fill, palette.danger.text, palette.danger.fill),
-        Kind::Plain => (palette.card.fill, palette.card.text, palette.border),
-        Kind::Quiet => (Color32::TRANSPARENT, palette.danger.fill, Color32::TRANSPARENT),
-    };
-    let padding = if kind == Kind::Quiet { vec2(4.0, 8.0) } else { ui.spacing().button_padding };
+    let (fill, colour, border) = kind.colours(palette);
+    let padding = if kind.is_link() { vec2(4.0, 8.0) } else { ui.spacing().button_padding };
     let font = FontId::new(BODY, FontFamily::Proportional);
     let room = (ui.available_width() - 2.0 * padding.x).max(40.0);
     let galley = ui.painter().layout(text.to_owned(), font, colour, room);
-    let least = if kind == Kind::Quiet { 36.0 } else { BUTTON };
+    let least = if kind.is_link() { 36.0 } else { BUTTON };
     let size = (galley.size() + 2.0 * padding).max(vec2(width, least));
     let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), text));
@@ -53,7 +68,7 @@ fn sized_button(ui: &mut Ui, kind: Kind, text: &str, width: f32) -> Response {
         let painter = ui.painter();
         painter.rect(rect, ROUND, lit, Stroke::new(1.0, border), StrokeKind::Inside);
         let at = rect.center() - galley.size() / 2.0;
-        let underline = (kind == Kind::Quiet).then(|| Rect::from_min_size(at, galley.size()));
+        let underline = kind.is_link().then(|| Rect::from_min_size(at, galley.size()));
         twice(painter, at, galley, BODY * REGULAR);
         if let Some(text) = underline {
             painter.hline(text.x_range(), text.bottom() - 1.0, Stroke::new(1.0, colour));

@@ -118,13 +118,6 @@ impl Screen {
         state.tell(|ear| ear.happened.cursor = true);
     }
 
-    /// Gives the pointer another shape.
-    pub fn shape_cursor(&self, shape: Shape) {
-        let mut state = self.state();
-        state.shape = shape;
-        state.tell(|ear| ear.happened.cursor = true);
-    }
-
     /// Lets the display server die: everything fails with [`CaptureError::Lost`] from now on.
     pub fn lose(&self) {
         let mut state = self.state();

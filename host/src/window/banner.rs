@@ -142,7 +142,7 @@ fn foot(ui: &mut Ui, view: &View<'_>, session: &Session) -> Option<Click> {
 }
 
 fn scam_button(ui: &mut Ui, view: &View<'_>) -> Option<Click> {
-    look::button(ui, Kind::Quiet, view.words.scam()).clicked().then_some(Click::Scam)
+    look::button(ui, Kind::Warning, view.words.scam()).clicked().then_some(Click::Scam)
 }
 
 fn note(ui: &mut Ui, view: &View<'_>, session: &Session) {

@@ -96,7 +96,7 @@ fn foot(ui: &mut Ui, view: &View<'_>) -> Option<Click> {
     let (words, state) = (view.words, view.state);
     let mut click = None;
     let scam = |ui: &mut Ui, click: &mut Option<Click>| {
-        if look::button(ui, Kind::Quiet, words.scam()).clicked() {
+        if look::button(ui, Kind::Warning, words.scam()).clicked() {
             *click = Some(Click::Scam);
         }
     };

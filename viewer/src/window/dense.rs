@@ -1,8 +1,8 @@
 //! The shared look, denser: the technician works in this window all day and wants the picture, not the buttons.
 
 use eframe::egui::{
-    Button, Color32, Context, CornerRadius, FontFamily, FontId, Frame, Margin, Rect, Response, RichText,
-    ScrollArea, Stroke, StrokeKind, TextStyle, Theme, Ui, UiBuilder, pos2, vec2,
+    Button, Context, CornerRadius, FontFamily, FontId, Frame, Margin, Rect, Response, RichText, ScrollArea,
+    Stroke, StrokeKind, TextStyle, Theme, Ui, UiBuilder, pos2, vec2,
 };
 use nearhand_desktop::look::{self, Kind, Tone, palette};
 
@@ -82,12 +82,7 @@ pub(super) fn toggle(ui: &mut Ui, on: bool, text: &str) -> Response {
 
 fn sized(ui: &mut Ui, kind: Kind, text: &str, height: f32) -> Response {
     let palette = palette(ui);
-    let (fill, colour, border) = match kind {
-        Kind::Primary => (palette.primary.fill, palette.primary.text, palette.primary.fill),
-        Kind::Danger => (palette.danger.fill, palette.danger.text, palette.danger.fill),
-        Kind::Plain => (palette.card.fill, palette.card.text, palette.border),
-        Kind::Quiet => (Color32::TRANSPARENT, palette.primary.fill, Color32::TRANSPARENT),
-    };
+    let (fill, colour, border) = kind.colours(palette);
     // A filled button that can't be pressed must not look as if it could.
     let (fill, colour) = if ui.is_enabled() { (fill, colour) } else { (palette.window.fill, palette.weak) };
     let button = Button::new(RichText::new(text).color(colour))

@@ -109,7 +109,7 @@ impl Form {
                     let token = Token(self.token.trim().to_owned());
                     self.errand = Some((relay.clone(), desk.enrol(relay.clone(), token)));
                 }
-                if may_go_back && dense::button(ui, Kind::Quiet, words.v_enrol_back()).clicked() {
+                if may_go_back && dense::button(ui, Kind::Link, words.v_enrol_back()).clicked() {
                     done = Some(Done::Back);
                 }
             });

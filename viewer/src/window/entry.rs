@@ -89,7 +89,7 @@ impl Form {
             ui.horizontal_wrapped(|ui| {
                 dense::weak(ui, &words.v_relay_is(relay));
                 ui.add_space(8.0);
-                if dense::button(ui, Kind::Quiet, words.v_enrol_elsewhere()).clicked() {
+                if dense::button(ui, Kind::Link, words.v_enrol_elsewhere()).clicked() {
                     wish = Some(Wish::Enrol);
                 }
             });
