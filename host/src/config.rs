@@ -14,7 +14,7 @@ use crate::{
 use clap::{Parser, ValueEnum};
 use nearhand_desktop::words::Language;
 use nearhand_proto::{
-    close::Close, net::IDLE, pair::Lifetimes, relay_string::RelayString, rights::Rights, session::consent,
+    close::Close, net::{IDLE, Moves}, pair::Lifetimes, relay_string::RelayString, rights::Rights, session::consent,
     text::Name,
 };
 use std::{env, io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
@@ -157,7 +157,9 @@ impl Settings {
             answer: consent::PATIENCE,
             idle: IDLE,
             absence: Duration::from_secs(600),
+            step: Duration::from_secs(30),
             patience: self.patience,
+            moves: Moves::default(),
             once: self.once,
             desktop: self.desktop.clone(),
         }

@@ -33,6 +33,12 @@ macro_rules! closes {
                 match self { $(Self::$variant => $retry,)* }
             }
 
+            /// True if a session whose connection the peer closes for this reason is over for good: it is none that passes by
+            /// itself, nor `Done`, which is what quinn says for whoever lets go of a connection without a word.
+            pub fn is_final(self) -> bool {
+                !self.may_retry() && self != Self::Done
+            }
+
             /// One sentence for people: what happened, what to do next.
             pub fn sentence(self) -> &'static str {
                 match self { $(Self::$variant => $words,)* }
@@ -154,5 +160,11 @@ mod tests {
         }
         assert_eq!(Close::from_code(9_999), None);
         assert_eq!(Close::TechnicianLeft.name(), "technician left");
+    }
+
+    #[test]
+    fn neither_what_passes_nor_a_connection_let_go_ends_a_session() {
+        assert!(Close::TechnicianLeft.is_final() && Close::UserStopped.is_final());
+        assert!(!Close::TooSlow.is_final() && !Close::Done.is_final());
     }
 }

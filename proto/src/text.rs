@@ -82,6 +82,11 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if is_printable(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
+/// The same for a text of several lines, which stay.
+pub fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+}
+
 /// Cuts `text` to at most `max` bytes, at a character boundary.
 pub fn cut(text: &mut String, max: usize) {
     let mut end = max.min(text.len());
@@ -104,5 +109,6 @@ mod tests {
         assert_eq!(Name::lossy("a\u{1b}b").as_str(), "a\u{fffd}b");
         assert_eq!(Name::lossy(&"ü".repeat(40)).as_str().len(), 64);
         assert_eq!(Name::lossy("").as_str(), "-");
+        assert_eq!(printable_lines("a\u{1b}\nb\r\n"), "a\u{fffd}\nb");
     }
 }

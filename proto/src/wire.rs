@@ -4,7 +4,11 @@
 //! that a peer claims is believed beyond [`MAX_MESSAGE`].
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _, SeqAccess, Visitor},
+};
+use std::{fmt, marker::PhantomData};
 
 /// No message of any stream is larger, in bytes: 1 MiB of clipboard text, and what is around it. Bounds what the codec
 /// may allocate.
@@ -64,15 +68,49 @@ pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, WireError> {
     }
 }
 
+/// Reads a list of at most `MAX` items, for `#[serde(deserialize_with)]`. Its memory grows with what has come: serde's own
+/// would make room for 1 MiB of items on the strength of a claimed length.
+///
+/// # Errors
+/// Those of the items, and a length beyond `MAX`.
+pub fn list<'de, const MAX: usize, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    deserializer.deserialize_seq(List::<MAX, T>(PhantomData))
+}
+
+struct List<const MAX: usize, T>(PhantomData<T>);
+
+impl<'de, const MAX: usize, T: Deserialize<'de>> Visitor<'de> for List<MAX, T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MAX} items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            if MAX <= list.len() {
+                return Err(A::Error::custom(format_args!("more than {MAX} items")));
+            }
+            list.push(item);
+        }
+        Ok(list)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde::Deserialize;
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Probe {
         number: u32,
         bytes: serde_bytes::ByteBuf,
+        #[serde(deserialize_with = "list::<3, _, _>")]
         list: Vec<u64>,
     }
     impl Message for Probe {
@@ -94,6 +132,13 @@ mod tests {
         let mut bytes = encode(&probe());
         bytes.push(0);
         assert_eq!(decode::<Probe>(&bytes), Err(WireError::PeerTrailing(1)));
+    }
+
+    #[test]
+    fn a_list_is_bounded() {
+        let probe = |items: u64| Probe { list: (0..items).collect(), ..probe() };
+        assert_eq!(decode(&encode(&probe(3))), Ok(probe(3)));
+        assert!(matches!(decode::<Probe>(&encode(&probe(4))), Err(WireError::PeerMalformed(_))));
     }
 
     #[test]

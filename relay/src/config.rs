@@ -2,7 +2,7 @@
 
 use crate::limits::Limits;
 use clap::Args as ClapArgs;
-use nearhand_proto::text::Name;
+use nearhand_proto::text::{Name, printable, printable_lines};
 use serde::Deserialize;
 use std::{
     net::{SocketAddr, ToSocketAddrs as _},
@@ -79,12 +79,12 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file is no TOML or has unknown keys.
-    #[error("the settings in {path} are wrong")]
+    #[error("the settings in {path} are wrong: {why}")]
     Parse {
         /// Which file.
         path: PathBuf,
-        /// Where and why.
-        source: Box<toml::de::Error>,
+        /// Where and why, as it may be shown.
+        why: String,
     },
     /// `--listen` is no address.
     #[error("'{0}' is no address to listen on; write it like 0.0.0.0:4433 or [::]:4433")]
@@ -109,7 +109,7 @@ impl Config {
             .to_socket_addrs()
             .ok()
             .and_then(|mut found| found.next())
-            .ok_or_else(|| ConfigError::Listen(typed.clone()))?;
+            .ok_or_else(|| ConfigError::Listen(printable(&typed)))?;
         let name = match args.name.or(file.name) {
             Some(name) => name,
             None if listen.ip().is_unspecified() => return Err(ConfigError::NoName(listen)),
@@ -117,7 +117,7 @@ impl Config {
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
         if name.is_empty() || 253 < name.len() || !name.chars().all(plain) {
-            return Err(ConfigError::Name(nearhand_proto::text::printable(&name)));
+            return Err(ConfigError::Name(printable(&name)));
         }
         Ok(Self {
             data: args.data,
@@ -134,8 +134,10 @@ impl Config {
 fn read(path: &Path) -> Result<File, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text)
-        .map_err(|source| ConfigError::Parse { path: path.to_owned(), source: Box::new(source) })
+    toml::from_str(&text).map_err(|error| ConfigError::Parse {
+        path: path.to_owned(),
+        why: printable_lines(&error.to_string()),
+    })
 }
 
 #[cfg(test)]
@@ -168,6 +170,8 @@ mod tests {
         assert_eq!(config.drain, Duration::from_secs(5));
         assert_eq!((config.limits.wrong_codes_per_hour, config.limits.wrong_codes_per_day), (3, 20));
         std::fs::write(&path, "dsek = 'Help'\n").unwrap();
-        assert!(matches!(Config::resolve(typed), Err(ConfigError::Parse { .. })));
+        assert!(matches!(Config::resolve(typed.clone()), Err(ConfigError::Parse { .. })));
+        std::fs::write(&path, "desk = \u{1b}[31m\n").unwrap();
+        assert!(!Config::resolve(typed).unwrap_err().to_string().contains('\u{1b}'));
     }
 }

@@ -4,10 +4,10 @@
 use nearhand_host::inject::recorder::Injected;
 use nearhand_proto::{close::Close, relay_string::RelayString, route::Rid, session::geometry::Rect};
 use nearhand_tests::{
-    Host, Tap, Viewer, World,
+    Host, Weather, Viewer, World,
     grep::{holds, holds_number},
     host::FIRST,
-    tap::Way,
+    weather::Way,
     viewer::rgb,
     world::consent,
 };
@@ -86,7 +86,7 @@ fn files(folder: &Path) -> Vec<u8> {
 }
 
 /// The wire of both ends.
-fn wire(taps: [&Tap; 2]) -> Vec<Vec<u8>> {
+fn wire(taps: [&Weather; 2]) -> Vec<Vec<u8>> {
     taps.iter().flat_map(|tap| tap.kept()).map(|datagram| datagram.bytes).collect()
 }
 
@@ -133,7 +133,7 @@ async fn the_relay_sees_nothing_of_code_input_and_picture() {
     assert!(runs.iter().filter(|run| holds(&picture, run)).count() > 40, "the marker is in the picture");
     assert!(holds(&stored, b"the desk's own words") && holds(&stored, b"Vera Example"));
     assert!(holds(&logged, b"TRACE") && holds(&logged, b"session over"));
-    let named = |datagram: &nearhand_tests::tap::Datagram| {
+    let named = |datagram: &nearhand_tests::weather::Datagram| {
         datagram.way == Way::FromRelay && Rid::in_packet(&datagram.bytes).is_some()
     };
     assert!(near_viewer.kept().iter().filter(|kept| named(kept)).count() > 10, "the picture passed here");

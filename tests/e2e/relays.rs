@@ -16,7 +16,7 @@ use nearhand_tests::{
     Viewer, World,
     host::{SIZE, config},
     journal::{Journal, in_time},
-    tap::Tap,
+    weather::Weather,
 };
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -99,7 +99,7 @@ fn book(world: &World) -> Book {
 }
 
 /// The way to the world's relay past a tap.
-async fn tapped(world: &World) -> (Tap, RelayString) {
+async fn tapped(world: &World) -> (Weather, RelayString) {
     let tap = world.tap().await;
     let relay = RelayString { port: tap.port(), ..world.relay() };
     (tap, relay)

@@ -10,7 +10,7 @@ use nearhand_proto::{
     close::Close, relay_string::RelayString, rights::Rights, session::control::RightsChange,
 };
 use nearhand_tests::{
-    Host, Tap, Viewer, World, eventually,
+    Host, Weather, Viewer, World, eventually,
     host::{FIRST, SIZE},
     world::consent,
 };
@@ -23,7 +23,7 @@ const SEEN: Rights = Rights::VIEW.union(Rights::CONTROL);
 struct Session {
     host: Host,
     viewer: Viewer,
-    tap: Tap,
+    tap: Weather,
     world: World,
 }
 

@@ -4,7 +4,7 @@ use crate::session::injected;
 use nearhand_host::{front::Show, inject::recorder::Injected};
 use nearhand_proto::{close::Close, relay_string::RelayString, session::input::Usage};
 use nearhand_tests::{
-    Host, Tap, Viewer, World,
+    Host, Weather, Viewer, World,
     host::{FIRST, SIZE},
     world::consent,
 };
@@ -15,7 +15,7 @@ const CONTROL: Usage = Usage(0xe0);
 const ALT: Usage = Usage(0xe2);
 
 /// A pair whose viewer reaches the relay through the tap.
-async fn pair_behind(world: &World, tap: &Tap, mut host: Host) -> (Host, Viewer) {
+async fn pair_behind(world: &World, tap: &Weather, mut host: Host) -> (Host, Viewer) {
     let technician = world.technician("Vera Example").await;
     let code = host.code().await;
     let relay = RelayString { port: tap.port(), ..world.relay() };

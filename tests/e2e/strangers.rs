@@ -13,7 +13,7 @@ use nearhand_tests::{
     World, eventually,
     host::{FIRST, SIZE},
     liar::{Liar, Raw},
-    tap::Way,
+    weather::Way,
     world::consent,
 };
 use std::{net::UdpSocket, sync::atomic::Ordering};
@@ -29,7 +29,7 @@ async fn datagrams_from_a_strangers_address_are_not_forwarded() {
     let relay = RelayString { port: near_viewer.port(), ..world.relay() };
     let mut viewer = nearhand_tests::Viewer::start(technician.config(relay, &code));
     consent(&mut host, &mut viewer).await;
-    let to_the_host = |datagram: &nearhand_tests::tap::Datagram| {
+    let to_the_host = |datagram: &nearhand_tests::weather::Datagram| {
         datagram.way == Way::ToRelay && Rid::in_packet(&datagram.bytes).is_some()
     };
     let packets: Vec<_> = near_viewer.kept().into_iter().filter(to_the_host).collect();

@@ -5,10 +5,12 @@ use nearhand_proto::{
     close::Close,
     code::SessionCode,
     control::{Role, ToEnd, ToRelay},
-    net::{FrameSender, Identity, Link, LinkConfig, LinkEvent, session_client, session_transport},
+    ids::{ClaimId, Fingerprint},
+    net::{RELAY, FrameSender, Identity, Link, LinkConfig, LinkEvent, Moves, session_client, session_transport},
     pair::{Claimant, Context, PairMessage},
     relay_string::RelayString,
     rights::Rights,
+    route::Rid,
     session::{
         StreamKind, ToHost,
         input::{Input, Usage},
@@ -23,6 +25,55 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bytes that the host may send on one stream before it has to wait for us to read.
 const WINDOW: u32 = 4_096;
+
+/// A viewer that has paired and not dialled its host yet.
+pub struct Paired {
+    /// To the relay; the session is dialled from its endpoint.
+    pub link: Link,
+    /// The session key.
+    pub own: Arc<Identity>,
+    /// The host's certificate.
+    pub host: Fingerprint,
+    /// Where the host is.
+    pub route: Rid,
+}
+
+impl Paired {
+    /// Pairs as an honest viewer does.
+    ///
+    /// # Panics
+    /// If the relay or the host does not take it.
+    pub async fn with(
+        relay: RelayString,
+        technician: Arc<Identity>,
+        code: &SessionCode,
+        want: Rights,
+    ) -> Self {
+        let own = Arc::new(Identity::generate(1).expect("a key can be made"));
+        let (key, technician) = (relay.key, Some(technician));
+        let config =
+            LinkConfig { relay, role: Role::Viewer, session: own.clone(), technician, patience: PATIENCE, moves: Moves::default() };
+        let mut link = Link::dial(config, None).await.expect("the relay registers it");
+        link.handle().send(ToRelay::Claim(code.locator));
+        let claimed = |message| match message {
+            ToEnd::Claimed { claim, technician } => Some((claim, technician)),
+            _ => None,
+        };
+        let (claim, technician) = hear(&mut link, "the claim", claimed).await;
+        let context = Context { relay: key, locator: code.locator, technician };
+        let mut random = rand_core::OsRng;
+        let (claimant, start) =
+            Claimant::start(&code.secret, context, own.certificate_fingerprint(), want, &mut random);
+        let answer = exchange(&mut link, claim, &start).await;
+        let (confirming, proof) = claimant.receive(answer).expect("the host answers");
+        let pinned =
+            confirming.receive(exchange(&mut link, claim, &proof).await).expect("the host proves itself");
+        link.handle().send(ToRelay::Confirmed(claim));
+        let paired = |message| if let ToEnd::Paired { peer, .. } = message { Some(peer) } else { None };
+        let route = hear(&mut link, "the pairing", paired).await;
+        Self { link, own, host: pinned.certificate, route }
+    }
+}
 
 /// A paired viewer of this kind.
 pub struct Hermit {
@@ -45,31 +96,10 @@ impl Hermit {
         code: &SessionCode,
         want: Rights,
     ) -> Self {
-        let own = Arc::new(Identity::generate(1).expect("a key can be made"));
-        let (key, technician) = (relay.key, Some(technician));
-        let config =
-            LinkConfig { relay, role: Role::Viewer, session: own.clone(), technician, patience: PATIENCE };
-        let mut link = Link::dial(config, None).await.expect("the relay registers it");
-        link.handle().send(ToRelay::Claim(code.locator));
-        let claimed = |message| match message {
-            ToEnd::Claimed { claim, technician } => Some((claim, technician)),
-            _ => None,
-        };
-        let (claim, technician) = hear(&mut link, "the claim", claimed).await;
-        let context = Context { relay: key, locator: code.locator, technician };
-        let mut random = rand_core::OsRng;
-        let (claimant, start) =
-            Claimant::start(&code.secret, context, own.certificate_fingerprint(), want, &mut random);
-        let answer = exchange(&mut link, claim, &start).await;
-        let (confirming, proof) = claimant.receive(answer).expect("the host answers");
-        let pinned =
-            confirming.receive(exchange(&mut link, claim, &proof).await).expect("the host proves itself");
-        link.handle().send(ToRelay::Confirmed(claim));
-        let paired = |message| if let ToEnd::Paired { peer, .. } = message { Some(peer) } else { None };
-        let route = hear(&mut link, "the pairing", paired).await;
-        let mut config = session_client(&own, pinned.certificate, route).expect("our key serves");
+        let Paired { link, own, host, route } = Paired::with(relay, technician, code, want).await;
+        let mut config = session_client(&own, host, route).expect("our key serves");
         config.transport_config(narrow());
-        let connecting = link.endpoint.connect_with(config, link.relay(), "nearhand").expect("it dials");
+        let connecting = link.endpoint.connect_with(config, RELAY, "nearhand").expect("it dials");
         let connection = in_time("the session", connecting).await.expect("the host lets it in");
         let (send, unread) = connection.open_bi().await.expect("a control stream");
         let mut sender = FrameSender::new(send);
@@ -130,11 +160,7 @@ async fn hear<R>(link: &mut Link, what: &str, mut pick: impl FnMut(ToEnd) -> Opt
     in_time(what, heard).await
 }
 
-async fn exchange(
-    link: &mut Link,
-    claim: nearhand_proto::ids::ClaimId,
-    message: &PairMessage,
-) -> PairMessage {
+async fn exchange(link: &mut Link, claim: ClaimId, message: &PairMessage) -> PairMessage {
     link.handle().send(ToRelay::Pair { claim, message: wire::encode(message).into() });
     let answer = |message| if let ToEnd::Pair { message, .. } = message { Some(message) } else { None };
     let bytes = hear(link, "the host's answer", answer).await;

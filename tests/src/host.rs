@@ -14,7 +14,7 @@ use nearhand_host::{
 use nearhand_proto::{
     close::Close,
     code::SessionCode,
-    net::{DialError, IDLE},
+    net::{DialError, IDLE, Moves},
     pair::Lifetimes,
     relay_string::RelayString,
     rights::Rights,
@@ -47,6 +47,8 @@ pub struct Host {
     pub board: Board,
     /// What its user saw.
     pub shows: Journal<Show>,
+    /// Tells it that its computer's network has changed.
+    pub moves: Moves,
     presses: mpsc::Sender<Press>,
     stop: CancellationToken,
     task: AbortOnDropHandle<Result<Close, DialError>>,
@@ -70,7 +72,9 @@ pub fn config(
         answer: PATIENCE,
         idle: IDLE,
         absence: Duration::from_secs(600),
+        step: Duration::from_secs(30),
         patience: Duration::from_secs(10),
+        moves: Moves::default(),
         once: false,
         desktop: Desktop {
             capture: Arc::new(move || screen.open()),
@@ -94,6 +98,7 @@ impl Host {
         let board = Board::default();
         let mut settings = config(relay, &screen, &input, &hands, &board);
         tune(&mut settings);
+        let moves = settings.moves.clone();
         let (front, stage) = front::channels();
         let stop = CancellationToken::new();
         let task = tokio::spawn(host::run(settings, stage, stop.clone()));
@@ -103,6 +108,7 @@ impl Host {
             hands,
             board,
             shows: Journal::keep("nobody", mpsc::channel(1).1),
+            moves,
             presses: front.presses.clone(),
             stop,
             task: AbortOnDropHandle::new(task),

@@ -84,6 +84,11 @@ impl<T: Clone + Debug + Send + 'static> Journal<T> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Looks at everything so far, without copying it.
+    pub fn look<R>(&self, look: impl FnOnce(&[T]) -> R) -> R {
+        look(&self.items.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn item(&self, at: usize) -> Option<T> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner).get(at).cloned()
     }

@@ -1,23 +1,26 @@
 //! What the stories are told with: a relay, scripted hosts and viewers in one process ([`World`]), the operator, the
-//! record as an auditor reads it, and a tap on the wire. The stories themselves are in `e2e`. Not part of the product.
+//! record as an auditor reads it, and the weather on the way. The stories themselves are in `e2e`. Not part of the product.
 #![forbid(unsafe_code)]
 
+pub mod ages;
 pub mod clipboard;
+pub mod fuzz;
 pub mod grep;
 pub mod hermit;
 pub mod host;
+pub mod hostile;
 pub mod journal;
 pub mod liar;
 pub mod operator;
 pub mod record;
 pub mod server;
-pub mod tap;
+pub mod weather;
 pub mod viewer;
 pub mod world;
 
 pub use host::Host;
 pub use journal::{DEADLINE, eventually};
 pub use record::{Entry, Record};
-pub use tap::Tap;
+pub use weather::Weather;
 pub use viewer::{Technician, Viewer};
 pub use world::World;

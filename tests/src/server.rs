@@ -4,6 +4,7 @@ use crate::journal::{DEADLINE, in_time};
 use nearhand_proto::relay_string::RelayString;
 use nearhand_relay::{
     config::Config,
+    limits::Limits,
     record::OpenError,
     relay::{Relay, StartError},
 };
@@ -57,11 +58,14 @@ impl Server {
         }
     }
 
-    /// Starts the program with the settings that it can be told; its log goes to `relay.log` beside the data folder.
+    /// Starts the program with the settings that it can be told; its log, of this level, goes to `relay.log` beside the
+    /// data folder.
     ///
     /// # Panics
     /// If it does not say `ready`.
-    pub async fn program(config: &Config) -> Self {
+    pub async fn program(config: &Config, level: &str) -> Self {
+        let settings = config.data.with_extension("toml");
+        std::fs::write(&settings, limits(&config.limits)).expect("a settings file");
         let log = config.data.with_extension("log");
         let log = File::options().create(true).append(true).open(log).expect("a log file");
         let mut child = Command::new(program("nearhand-relay"))
@@ -69,7 +73,9 @@ impl Server {
             .arg("--data")
             .arg(&config.data)
             .args(["--listen", &config.listen.to_string(), "--desk", config.desk.as_str()])
-            .env("RUST_LOG", "trace")
+            .arg("--config")
+            .arg(settings)
+            .env("RUST_LOG", level)
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)
@@ -88,6 +94,14 @@ impl Server {
         match self {
             Self::Inside(relay) => relay.string().clone(),
             Self::Program(program) => program.string.clone(),
+        }
+    }
+
+    /// The process that it runs in.
+    pub fn process(&self) -> u32 {
+        match self {
+            Self::Inside(_) => std::process::id(),
+            Self::Program(program) => program.child.id().expect("it runs"),
         }
     }
 
@@ -116,6 +130,27 @@ impl Server {
         let Self::Program(mut program) = self else { panic!("only a program can be killed") };
         program.child.kill().await.expect("SIGKILL is delivered");
     }
+}
+
+/// The brakes, as the program's settings file says them.
+fn limits(limits: &Limits) -> String {
+    let Limits {
+        wrong_codes_per_hour,
+        wrong_codes_per_day,
+        wrong_codes_per_address,
+        wrong_codes_in_all,
+        connections_per_address,
+        connections_per_technician,
+        connections_in_all,
+        handshakes,
+    } = limits;
+    format!(
+        "[limits]\nwrong_codes_per_hour = {wrong_codes_per_hour}\nwrong_codes_per_day = {wrong_codes_per_day}\n\
+         wrong_codes_per_address = {wrong_codes_per_address}\nwrong_codes_in_all = {wrong_codes_in_all}\n\
+         connections_per_address = {connections_per_address}\n\
+         connections_per_technician = {connections_per_technician}\n\
+         connections_in_all = {connections_in_all}\nhandshakes = {handshakes}\n"
+    )
 }
 
 /// The path of one of our programs: beside the test's own, where cargo puts both.

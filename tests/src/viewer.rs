@@ -10,7 +10,7 @@ use nearhand_proto::{
     code::SessionCode,
     control::Token,
     ids::SessionId,
-    net::Identity,
+    net::{Identity, Moves},
     relay_string::RelayString,
     rights::Rights,
     session::{
@@ -94,7 +94,9 @@ impl Technician {
             technician: self.identity.clone(),
             slips: Slips::new(state),
             patience: PATIENCE,
+            moves: Moves::default(),
             absence: Duration::from_secs(600),
+            step: viewer::STEP,
         }
     }
 }
@@ -105,6 +107,8 @@ pub struct Viewer {
     pub events: Journal<Event>,
     /// The picture.
     pub screen: Screen,
+    /// Tells it that its computer's network has changed.
+    pub moves: Moves,
     commands: mpsc::Sender<Command>,
     figures: Arc<Figures>,
     task: AbortOnDropHandle<Close>,
@@ -119,12 +123,13 @@ impl fmt::Debug for Viewer {
 impl Viewer {
     /// Starts a viewer.
     pub fn start(config: ViewerConfig) -> Self {
-        let figures = Arc::new(Figures::default());
+        let (figures, moves) = (Arc::new(Figures::default()), config.moves.clone());
         let (handle, ends) = channels(figures.clone());
         let task = tokio::spawn(viewer::run(config, ends, figures.clone()));
         Self {
             events: Journal::keep("the viewer", handle.events),
             screen: handle.screen,
+            moves,
             commands: handle.commands,
             figures,
             task: AbortOnDropHandle::new(task),

@@ -5,8 +5,8 @@ use crate::{
     host::Host,
     operator::Operator,
     server::Server,
-    tap::Tap,
     viewer::{Technician, Viewer},
+    weather::{Link, Weather, seed},
 };
 use nearhand_host::{front::Show, host::HostConfig};
 use nearhand_proto::{
@@ -26,7 +26,8 @@ pub struct World {
     config: Config,
     string: RelayString,
     server: Option<Server>,
-    is_program: bool,
+    /// The level of the program's log; `None` in this process.
+    program: Option<&'static str>,
 }
 
 impl World {
@@ -37,15 +38,20 @@ impl World {
 
     /// The same with other settings.
     pub async fn start_with(tune: impl FnOnce(&mut Config)) -> Self {
-        Self::new(tune, false).await
+        Self::new(tune, None).await
     }
 
     /// The relay's program in a process of its own.
     pub async fn start_program() -> Self {
-        Self::new(|_| {}, true).await
+        Self::new(|_| {}, Some("trace")).await
     }
 
-    async fn new(tune: impl FnOnce(&mut Config), is_program: bool) -> Self {
+    /// The program with other limits, and a log that a flood of packets does not flood.
+    pub async fn start_program_with(tune: impl FnOnce(&mut Limits)) -> Self {
+        Self::new(|config| tune(&mut config.limits), Some("info")).await
+    }
+
+    async fn new(tune: impl FnOnce(&mut Config), program: Option<&'static str>) -> Self {
         let folder = tempfile::tempdir().expect("room for a folder");
         let data = folder.path().join("relay");
         let mut config = Config {
@@ -58,12 +64,12 @@ impl World {
             limits: Limits::default(),
         };
         tune(&mut config);
-        let server = serve(&config, is_program).await;
+        let server = serve(&config, program).await;
         let string = server.string();
         // What is started again is found at the same place.
         config.listen.set_port(string.port);
         let operator = Operator::new(&data);
-        Self { operator, folder, config, string, server: Some(server), is_program }
+        Self { operator, folder, config, string, server: Some(server), program }
     }
 
     /// What hosts and viewers are told.
@@ -85,6 +91,22 @@ impl World {
             Some(Server::Inside(relay)) => relay,
             _ => panic!("this world's relay is not in this process now"),
         }
+    }
+
+    /// The process that the relay runs in.
+    ///
+    /// # Panics
+    /// If it doesn't run.
+    pub fn process(&self) -> u32 {
+        self.server.as_ref().expect("the relay runs").process()
+    }
+
+    /// What the relay's program has logged so far.
+    ///
+    /// # Panics
+    /// If it has no log: a relay in this process writes none.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.config.data.with_extension("log")).expect("the program has a log")
     }
 
     /// The relay's data folder.
@@ -118,7 +140,7 @@ impl World {
     /// # Panics
     /// If it is not the same relay.
     pub async fn start_relay(&mut self) {
-        let server = serve(&self.config, self.is_program).await;
+        let server = serve(&self.config, self.program).await;
         assert_eq!(server.string(), self.string);
         self.server = Some(server);
     }
@@ -143,9 +165,19 @@ impl World {
         Viewer::start(technician.config(self.relay(), code))
     }
 
-    /// A path to the relay that keeps every byte and can be cut.
-    pub async fn tap(&self) -> Tap {
-        Tap::start(self.address()).await
+    /// A path to the relay in fair weather, which keeps every byte and can be cut.
+    pub async fn tap(&self) -> Weather {
+        Weather::start(self.address(), Link::default(), 0, true).await
+    }
+
+    /// A path to the relay with this network on it; its seed is printed.
+    pub async fn weather(&self, link: Link) -> Weather {
+        Weather::start(self.address(), link, seed("weather"), false).await
+    }
+
+    /// What hosts and viewers are told that are to take this path.
+    pub fn through(&self, weather: &Weather) -> RelayString {
+        RelayString { port: weather.port(), ..self.relay() }
     }
 
     /// Somebody enters this code and is refused; returns why.
@@ -185,9 +217,9 @@ pub async fn consent(host: &mut Host, viewer: &mut Viewer) {
     viewer.shows(host, crate::host::FIRST).await;
 }
 
-async fn serve(config: &Config, is_program: bool) -> Server {
-    match is_program {
-        true => Server::program(config).await,
-        false => Server::inside(config.clone()).await,
+async fn serve(config: &Config, program: Option<&str>) -> Server {
+    match program {
+        Some(level) => Server::program(config, level).await,
+        None => Server::inside(config.clone()).await,
     }
 }

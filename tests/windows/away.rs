@@ -7,7 +7,7 @@ use nearhand_host::{
     inject::recorder::Injected,
 };
 use nearhand_proto::{relay_string::RelayString, rights::Rights};
-use nearhand_tests::{Host, Tap, World, host::FIRST, host::SIZE};
+use nearhand_tests::{Host, Weather, World, host::FIRST, host::SIZE};
 use nearhand_viewer::state::State;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 struct Session {
     host: Host,
     window: Technicians,
-    tap: Tap,
+    tap: Weather,
     world: World,
 }
 

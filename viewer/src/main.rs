@@ -2,7 +2,7 @@
 //! has the main thread to itself; everything else runs on the runtime beside it.
 
 use nearhand_desktop::words::{Language, Words};
-use nearhand_proto::{close::Close, code::CodeError, net::Identity};
+use nearhand_proto::{close::Close, code::CodeError, net::{Identity, Moves}};
 use nearhand_viewer::{
     config::{self, Config, Enrol, Refusal, Run},
     headless::{OnSignal, drive},
@@ -101,7 +101,9 @@ async fn run(Run { relay, code, plan, patience, state }: Run) -> anyhow::Result<
         technician: technician(&state)?,
         slips: Slips::new(state),
         patience,
+        moves: Moves::default(),
         absence: ABSENCE,
+        step: viewer::STEP,
     };
     let figures = Arc::new(Figures::default());
     let telemetry = figures.clone();

@@ -15,7 +15,7 @@ use nearhand_proto::{
     code::SessionCode,
     control::{Role, Technician, ToEnd, ToRelay, Token},
     ids::{ClaimId, SessionId},
-    net::{DialError, Identity, Link, LinkConfig, LinkEvent},
+    net::{DialError, Identity, Link, LinkConfig, LinkEvent, Moves},
     pair::{Claimant, Context, PairError, PairMessage, PinnedPeer},
     relay_string::RelayString,
     rights::Rights,
@@ -34,7 +34,10 @@ const DAYS: i64 = 13;
 /// Validity of a technician's certificate: the relay pins its key.
 const TECHNICIAN_DAYS: i64 = 3_650;
 /// The relay's answer to one request, and each step of a pairing, must come within this.
-const STEP: Duration = Duration::from_secs(30);
+pub const STEP: Duration = Duration::from_secs(30);
+/// How often the relay is asked for a sign of life while its answer is awaited. What a bad network has swallowed is sent
+/// again as soon as anything newer has arrived (RFC 9002 §6.1); QUIC's own probes come ever more slowly (§6.2).
+const NUDGE: Duration = Duration::from_millis(500);
 /// A report about a code may take this long; nobody waits longer for it.
 const REPORT: Duration = Duration::from_secs(2);
 
@@ -52,8 +55,12 @@ pub struct ViewerConfig {
     pub slips: Slips,
     /// For how long the first dial is tried. 60 s.
     pub patience: Duration,
+    /// Tells when the computer's network has changed.
+    pub moves: Moves,
     /// For how long a lost host is dialled anew. 10 min.
     pub absence: Duration,
+    /// The relay's answer to one request, and each step of a pairing, must come within this. [`STEP`] in the product.
+    pub step: Duration,
 }
 
 /// A fresh key for a technician who is about to enrol.
@@ -108,7 +115,7 @@ async fn report(relay: RelayString, technician: Arc<Identity>, message: ToRelay)
 async fn dial(relay: RelayString, technician: Arc<Identity>, patience: Duration) -> Result<Link, DialError> {
     let session = Arc::new(Identity::generate(DAYS)?);
     Link::dial(
-        LinkConfig { relay, role: Role::Viewer, session, technician: Some(technician), patience },
+        LinkConfig { relay, role: Role::Viewer, session, technician: Some(technician), patience, moves: Moves::default() },
         None,
     )
     .await
@@ -135,6 +142,7 @@ async fn attempt(config: ViewerConfig, ends: &mut Ends, figures: Arc<Figures>) -
         session: own.clone(),
         technician: Some(config.technician.clone()),
         patience: config.patience,
+        moves: config.moves.clone(),
     };
     let mut link = tokio::select! {
         biased;
@@ -216,21 +224,23 @@ impl Joining<'_> {
     /// The relay's next message, or why there is none.
     async fn message(&mut self, until: Instant) -> Result<ToEnd, Close> {
         loop {
-            match timeout_at(until, self.link.next()).await {
+            let step = until.min(Instant::now() + NUDGE);
+            match timeout_at(step, self.link.next()).await {
                 Ok(LinkEvent::Message(ToEnd::Refused(why))) => return Err(why),
                 Ok(LinkEvent::Message(message)) => return Ok(message),
                 Ok(LinkEvent::Registered { .. }) => {}
                 // What the relay knew of this claim is gone with the connection.
                 Ok(LinkEvent::Lost) => return Err(Close::RelayUnreachable),
                 Ok(LinkEvent::Down(why)) => return Err(why),
-                Err(_) => return Err(Close::TooSlow),
+                Err(_) if until <= step => return Err(Close::TooSlow),
+                Err(_) => self.link.handle().probe(),
             }
         }
     }
 
     async fn claim(&mut self) -> Result<(ClaimId, Technician), Close> {
         self.link.handle().send(ToRelay::Claim(self.config.code.locator));
-        let until = Instant::now() + STEP;
+        let until = Instant::now() + self.config.step;
         loop {
             if let ToEnd::Claimed { claim, technician } = self.message(until).await? {
                 if technician.id != self.config.technician.public().fingerprint().actor() {
@@ -266,7 +276,7 @@ impl Joining<'_> {
     async fn exchange(&mut self, claim: ClaimId, message: &PairMessage) -> Result<PairMessage, Close> {
         let bytes = wire::encode(message).into();
         self.link.handle().send(ToRelay::Pair { claim, message: bytes });
-        let until = Instant::now() + STEP;
+        let until = Instant::now() + self.config.step;
         loop {
             match self.message(until).await? {
                 ToEnd::Pair { claim: same, message } if same == claim => {
@@ -282,7 +292,7 @@ impl Joining<'_> {
     }
 
     async fn paired(&mut self, claim: ClaimId) -> Result<(SessionId, Rid), Close> {
-        let until = Instant::now() + STEP;
+        let until = Instant::now() + self.config.step;
         loop {
             match self.message(until).await? {
                 ToEnd::Paired { claim: same, session, peer } if same == claim => return Ok((session, peer)),

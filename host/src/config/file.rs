@@ -8,7 +8,7 @@
 
 use super::ConfigError;
 use nearhand_desktop::words::Language;
-use nearhand_proto::relay_string::RelayString;
+use nearhand_proto::{relay_string::RelayString, text::printable_lines};
 use serde::Deserialize;
 use std::{
     fs, io,
@@ -58,7 +58,8 @@ fn absent(error: &io::Error) -> bool {
 }
 
 fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
-    let wrong = |why: String| ConfigError::Parse { path: path.to_owned(), why };
+    // What is wrong is quoted, whatever stands there.
+    let wrong = |why: String| ConfigError::Parse { path: path.to_owned(), why: printable_lines(&why) };
     let keys: Keys = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
     let relay = keys.relay.map(|text| text.parse()).transpose();
     let language = keys.language.map(|text| text.parse()).transpose();
@@ -88,10 +89,13 @@ mod tests {
         assert_eq!(find().unwrap(), expected);
         write(beside.path(), &format!("relay = '{}'\n", relay("beside.example")));
         assert_eq!(find().unwrap(), File { relay: Some(relay("beside.example")), language: None });
-        for damaged in ["relay = 'a.example:1'", "relais = ''", "language = 'tlh'", "relay"] {
+        for damaged in
+            ["relay = 'a.example:1'", "relais = ''", "language = 'tlh'", "relay", "relay = \u{1b}[31m"]
+        {
             write(beside.path(), damaged);
             let error = find().unwrap_err().to_string();
             assert!(error.contains(beside.path().join(NAME).to_str().unwrap()), "{damaged}: {error}");
+            assert!(!error.contains('\u{1b}'), "{error:?}");
         }
         let named = File::find(Some(home.path().join(NAME)), &folders);
         assert_eq!(named.unwrap(), expected);

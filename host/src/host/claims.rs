@@ -12,11 +12,7 @@ use nearhand_proto::{
     pair::{PairError, PairMessage, PinnedPeer},
     wire,
 };
-use std::time::Duration;
 use tokio::{sync::mpsc, time::Instant};
-
-/// How long the viewer has to prove itself to the relay as well, and the relay to commit the session.
-const COMMIT: Duration = Duration::from_secs(30);
 
 /// A viewer that has proved the code, until the relay says `Paired`.
 pub(super) struct Proved {
@@ -54,7 +50,8 @@ impl Host {
             Ok((reply, Some((peer, technician)))) => {
                 let caller =
                     Show::Caller { technician: technician.name.clone(), desk: technician.desk.clone() };
-                let until = Instant::now() + COMMIT;
+                // The viewer has to prove itself to the relay as well, and the relay to commit the session.
+                let until = Instant::now() + self.config.step;
                 self.proved = Some(Proved { claim, peer, technician, until });
                 self.reply(claim, &reply);
                 self.link.send(ToRelay::Confirmed(claim));

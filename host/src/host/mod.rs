@@ -5,28 +5,28 @@
 mod claims;
 mod leftovers;
 mod pairings;
+mod relay;
 mod steps;
 
-use self::{claims::Proved, leftovers::Leftovers, pairings::Pairings};
+use self::{claims::Proved, leftovers::Leftovers, pairings::Pairings, steps::Asking};
 use crate::{
-    front::{Over, Press, Show, Stage},
+    front::{Press, Show, Stage},
     session::{Desktop, Facts, Line, Told},
 };
 use nearhand_proto::{
     close::Close,
-    code::Secret,
-    control::{Leave, Role, SessionState, ToEnd, ToRelay},
+    control::{Leave, Role, ToRelay},
     ids::{ActorId, Fingerprint, SessionId},
     net::{
-        DialError, Identity, IdentityError, Link, LinkConfig, LinkEvent, LinkHandle, Pins, certificate_of,
-        random, session_server,
+        DialError, Identity, IdentityError, Link, LinkConfig, LinkHandle, Moves, Pins, certificate_of,
+        session_server,
     },
     pair::{Codes, Lifetimes},
     relay_string::RelayString,
     rights::Rights,
     text::Name,
 };
-use quinn::{Endpoint, Incoming};
+use quinn::{Endpoint, Incoming, VarInt};
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::mpsc,
@@ -45,8 +45,6 @@ const REMINDER: Duration = Duration::from_secs(5);
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Session handshakes at once.
 const HANDSHAKES: usize = 4;
-/// How long to wait before asking a relay again that has refused a locator.
-const REFUSED_PAUSE: Duration = Duration::from_secs(10);
 
 /// Resolved settings of one host run.
 #[derive(Clone)]
@@ -63,12 +61,17 @@ pub struct HostConfig {
     pub lifetimes: Lifetimes,
     /// How long a question stands before silence declines it. 60 s.
     pub answer: Duration,
+    /// How long the relay may leave a host without the locator that it has asked for, and a proved claim without its
+    /// session. 30 s.
+    pub step: Duration,
     /// After how long a silent session is suspended. 30 s, which is the most as well.
     pub idle: Duration,
     /// How long a viewer may stay away from its session. 10 min.
     pub absence: Duration,
     /// For how long the first dial is tried. 60 s.
     pub patience: Duration,
+    /// Tells when the computer's network has changed.
+    pub moves: Moves,
     /// Ends after the first session.
     pub once: bool,
     /// The desktop.
@@ -98,9 +101,11 @@ struct Host {
     handshakes: JoinSet<Option<(Fingerprint, Line)>>,
     /// Looks whether the desktop is still there.
     checks: JoinSet<bool>,
-    /// When to ask again for a locator that was refused.
-    ask_again: Option<Instant>,
+    /// The locator that was asked for and has not come.
+    asking: Option<Asking>,
     quitting: Option<Close>,
+    /// When to ask the relay for a sign of life, if something is awaited from it.
+    nudge: Instant,
     /// When to leave although the relay has not taken the last facts.
     leave_by: Option<Instant>,
     /// False while the relay is away: nothing new is asked of it.
@@ -122,6 +127,7 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
         session: identity.clone(),
         technician: None,
         patience: config.patience,
+        moves: config.moves.clone(),
     };
     let mut stage = stage;
     let dialled = tokio::select! {
@@ -151,7 +157,8 @@ pub async fn run(config: HostConfig, stage: Stage, stop: CancellationToken) -> R
         sessions: JoinSet::new(),
         handshakes: JoinSet::new(),
         checks: JoinSet::new(),
-        ask_again: None,
+        asking: None,
+        nudge: Instant::now(),
         quitting: None,
         leave_by: None,
         registered: false,
@@ -205,11 +212,12 @@ impl Host {
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if self.quitting.is_none() => self.quit(Close::Done).await,
-                event = link.next(), if up => up = self.event(event).await,
+                // The user before the relay: one that floods must not keep them from stopping.
                 press = self.stage.presses.recv(), if pressable => match press {
                     Some(press) => self.press(press).await,
                     None => pressable = false,
                 },
+                event = link.next(), if up => up = self.event(event).await,
                 Some(over) = self.sessions.join_next() => self.session_over(over.ok()),
                 Some(incoming) = endpoint.accept() => self.incoming(incoming),
                 Some(there) = self.checks.join_next() => if !there.unwrap_or(false) {
@@ -230,94 +238,6 @@ impl Host {
         let why = self.quitting.filter(|_| self.running.is_none())?;
         let by = *self.leave_by.get_or_insert_with(|| Instant::now() + LAST_WORDS);
         (self.leftovers.is_empty() || !up || by <= Instant::now()).then_some(why)
-    }
-
-    /// False once the link has ended for good.
-    async fn event(&mut self, event: LinkEvent) -> bool {
-        match event {
-            LinkEvent::Registered { desk, sessions } => self.registered(desk, sessions).await,
-            LinkEvent::Message(message) => self.message(message).await,
-            LinkEvent::Lost => {
-                self.registered = false;
-                self.show(Show::RelayLost).await;
-            }
-            LinkEvent::Down(why) => {
-                // The session ends in order before the host does.
-                self.quitting.get_or_insert(why);
-                self.registered = false;
-                if let Some(running) = &self.running {
-                    let _ = running.told.send(Told::Ended(why)).await;
-                }
-                return false;
-            }
-        }
-        true
-    }
-
-    async fn registered(&mut self, desk: Name, sessions: Vec<SessionState>) {
-        self.registered = true;
-        let host = self.config.relay.host.clone();
-        self.show(Show::Relay { host, desk }).await;
-        self.show(Show::RelayBack).await;
-        if self.codes.shown().is_some() {
-            self.show(Show::CodeOver(Over::Gone)).await;
-        }
-        self.codes.handle_lost(Instant::now().into_std());
-        self.pairings.clear();
-        // A pairing that was not committed before the relay went is over; the viewer learns the same.
-        self.proved = None;
-        self.leftovers.handle_registered(&sessions, self.running.as_ref().map(|running| running.id));
-        if let Some(running) = &self.running {
-            let told = match sessions.iter().find(|state| state.session == running.id) {
-                Some(state) => Told::Reregistered(state.next),
-                None => Told::Ended(Close::Lost),
-            };
-            let _ = running.told.send(told).await;
-        }
-    }
-
-    async fn message(&mut self, message: ToEnd) {
-        let now = Instant::now().into_std();
-        match message {
-            ToEnd::Waiting(locator) => {
-                let secret = std::iter::repeat_with(|| Secret::draw(random())).flatten().next();
-                self.codes.handle_locator(locator, secret.expect("a draw succeeds in the end"), now);
-            }
-            ToEnd::Refused(why) => {
-                tracing::warn!(%why, "the relay refused");
-                // Only a host without a code has asked for something that can be refused.
-                self.ask_again = self.codes.shown().is_none().then(|| Instant::now() + REFUSED_PAUSE);
-            }
-            ToEnd::Incoming { claim, technician } => self.claimed(claim, technician),
-            ToEnd::Pair { claim, message } => self.pair(claim, &message).await,
-            ToEnd::Withdrawn { claim, why } => {
-                self.pairings.forget(claim);
-                self.proved.take_if(|proved| proved.claim == claim);
-                if why == Close::TwoClaimants {
-                    self.codes.handle_two_claimants(claim, now);
-                } else {
-                    self.codes.handle_withdrawn(claim, now);
-                }
-            }
-            ToEnd::Paired { claim, session, .. } => self.paired(claim, session).await,
-            ToEnd::Recorded { session, next } => {
-                self.leftovers.handle_recorded(session, next);
-                self.tell(session, Told::Recorded(next)).await;
-            }
-            ToEnd::Ended { session, why } => {
-                self.leftovers.handle_ended(session);
-                self.tell(session, Told::Ended(why)).await;
-            }
-            ToEnd::RouteOpen(session) => self.tell(session, Told::RouteOpen).await,
-            ToEnd::Registered { .. } | ToEnd::Enrolled(_) | ToEnd::Claimed { .. } | ToEnd::Pong(_) => {}
-        }
-    }
-
-    async fn tell(&self, session: SessionId, told: Told) {
-        if let Some(running) = self.running.as_ref().filter(|running| running.id == session) {
-            // It may just have ended.
-            let _ = running.told.send(told).await;
-        }
     }
 
     fn actor(&self) -> ActorId {
@@ -359,10 +279,11 @@ impl Host {
             let connecting = incoming.accept().ok()?;
             let connection = timeout(HANDSHAKE, connecting).await.ok()?.ok()?;
             let certificate = certificate_of(&connection)?;
-            match Line::accept(connection).await {
+            match Line::accept(connection.clone()).await {
                 Ok(line) => Some((certificate, line)),
                 Err(error) => {
                     // It may try again until the absence is over.
+                    connection.close(VarInt::from_u32(Close::TooSlow.code().into()), &[]);
                     tracing::warn!(%error, "a viewer connected and said nothing that we understand");
                     None
                 }

@@ -66,6 +66,11 @@ impl Pairings {
         Ok((peer, proved, pairing.technician))
     }
 
+    /// True while a claim is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// This claim is over.
     pub(super) fn forget(&mut self, claim: ClaimId) {
         self.current.take_if(|it| it.claim == claim);

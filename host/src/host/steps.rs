@@ -10,12 +10,36 @@ use nearhand_proto::{
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// A locator that was asked for and has not come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asking {
+    /// The relay has until then; one that says nothing is hung up and dialled anew, and the user sees it.
+    Awaited { until: Instant },
+    /// The relay has refused; it is asked again then.
+    Refused { again: Instant },
+}
+
+/// How often the relay is asked for a sign of life while something is awaited from it. What a bad network has swallowed is
+/// sent again as soon as anything newer has arrived (RFC 9002 §6.1); QUIC's own probes come ever more slowly (§6.2).
+const NUDGE: Duration = Duration::from_millis(500);
+
+impl Asking {
+    fn deadline(self) -> Instant {
+        match self {
+            Self::Awaited { until } => until,
+            Self::Refused { again } => again,
+        }
+    }
+}
+
 impl Host {
     pub(super) fn deadline(&self) -> Instant {
         let far = Instant::now() + Duration::from_secs(3_600);
         let codes = self.codes.deadline().map(Instant::from_std);
         let proved = self.proved.as_ref().map(|proved| proved.until);
-        let all = [codes, self.ask_again, proved, self.leftovers.deadline(), self.leave_by];
+        let asking = self.asking.map(Asking::deadline);
+        let nudge = self.awaits().then_some(self.nudge);
+        let all = [codes, asking, proved, nudge, self.leftovers.deadline(), self.leave_by];
         all.into_iter().flatten().min().unwrap_or(far)
     }
 
@@ -23,13 +47,26 @@ impl Host {
         let now = Instant::now();
         self.codes.handle_time(now.into_std());
         self.leftovers.handle_time();
+        if self.nudge <= now {
+            self.nudge = now + NUDGE;
+            if self.awaits() {
+                self.link.probe();
+            }
+        }
         if let Some(proved) = self.proved.take_if(|proved| proved.until <= now) {
             self.link.send(ToRelay::Abandon { claim: proved.claim, why: Close::TooSlow });
         }
-        if self.ask_again.is_some_and(|at| at <= now) {
-            self.ask_again = None;
-            self.codes.handle_lost(now.into_std());
+        match self.asking.take_if(|asking| asking.deadline() <= now) {
+            Some(Asking::Awaited { .. }) => self.link.redial(),
+            Some(Asking::Refused { .. }) => self.codes.handle_lost(now.into_std()),
+            None => {}
         }
+    }
+
+    /// True while the relay or a viewer owes the next word: a locator, a proof, a session.
+    fn awaits(&self) -> bool {
+        let asked = matches!(self.asking, Some(Asking::Awaited { .. }));
+        asked || self.pairings.is_busy() || self.proved.is_some()
     }
 
     /// Carries out what the codes want; a new code only while no session runs.
@@ -37,7 +74,10 @@ impl Host {
         while self.is_free() {
             let Some(step) = self.codes.poll() else { return };
             match step {
-                Step::RequestLocator => self.link.send(ToRelay::Wait),
+                Step::RequestLocator => {
+                    self.asking = Some(Asking::Awaited { until: Instant::now() + self.config.step });
+                    self.link.send(ToRelay::Wait);
+                }
                 Step::Show { code, until } => self.show(Show::Code { code, until }).await,
                 Step::WrongCode { left } => self.show(Show::WrongCode { left }).await,
                 Step::Abandon { claim, why } => {

@@ -15,8 +15,12 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
-/// The viewer's first words, and any message once begun, must be whole within this.
+/// A message, once begun, must be whole within this.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The viewer's control stream, and then its first word, must be there within this. On a network that loses every third
+/// packet both ways, QUIC may need so long.
+const GREETING: Duration = Duration::from_secs(10);
 
 /// Priority of the control stream over the picture's (quinn: higher first).
 const CONTROL_PRIORITY: i32 = 10;
@@ -81,11 +85,11 @@ impl Line {
     /// [`LineError`]
     pub async fn accept(connection: Connection) -> Result<Self, LineError> {
         let (send, receive) =
-            timeout(PATIENCE, connection.accept_bi()).await.map_err(|_| LineError::Late)??;
+            timeout(GREETING, connection.accept_bi()).await.map_err(|_| LineError::Late)??;
         // Fails only on a stream that is closed, which the next write tells.
         let _ = send.set_priority(CONTROL_PRIORITY);
         let mut receiver = FrameReceiver::new(receive, PATIENCE);
-        match timeout(PATIENCE, receiver.next()).await.map_err(|_| LineError::Late)?? {
+        match timeout(GREETING, receiver.next()).await.map_err(|_| LineError::Late)?? {
             Some(ToHost::Hello) => {}
             _ => return Err(LineError::Hello),
         }
@@ -117,9 +121,14 @@ impl Line {
         let _ = self.connection.send_datagram(wire::encode(position).into());
     }
 
-    /// The route is open again: what waits is sent at once.
+    /// The route may be open again: what waits is sent at once.
     pub(super) fn kick(&self) {
         kick(&self.connection);
+    }
+
+    /// The viewer does not hear us: the connection is lost, though QUIC doesn't know it yet.
+    pub(super) fn give_up(&self) {
+        self.connection.close(VarInt::from_u32(Close::TooSlow.code().into()), &[]);
     }
 
     /// Hangs up, with the reason.
@@ -128,9 +137,8 @@ impl Line {
     }
 
     fn lost(&self) -> LineEvent {
-        // A reason that passes by itself is none to give a session up.
         let why = self.connection.close_reason().as_ref().and_then(close_reason);
-        LineEvent::Lost(why.filter(|why| !why.may_retry()))
+        LineEvent::Lost(why.filter(|why| why.is_final()))
     }
 
     fn broken(&self, error: &FrameError) -> LineEvent {

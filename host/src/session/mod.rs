@@ -33,7 +33,7 @@ use nearhand_proto::{
     close::Close,
     control::Technician,
     ids::{ActorId, Fingerprint, SessionId},
-    net::{LOOK, LinkHandle, Pins, Watchdog},
+    net::{LOOK, LinkHandle, Pins, Sign, Watchdog},
     record::Event,
     rights::Rights,
     session::{ToViewer, consent::Consent, geometry::Monitor, screen::Epoch},
@@ -182,7 +182,7 @@ impl Session {
             needs_told: Rights::empty(),
             pictures: 0,
             shown: None,
-            watchdog: Watchdog::default(),
+            watchdog: Watchdog::new(std::time::Instant::now()),
         }
     }
 
@@ -210,10 +210,11 @@ impl Session {
             let turn = tokio::select! {
                 biased;
                 why = self.user.over() => Err(why),
-                told = self.told.recv() => self.told(told).await,
-                // The clock and the desktop before the viewer: one that floods must not make them stand still.
+                // The clock before the relay, and the desktop before the viewer: one that floods must not make them
+                // stand still.
                 () = sleep_until(deadline) => self.handle_time().await,
                 _ = looks.tick() => self.look(),
+                told = self.told.recv() => self.told(told).await,
                 news = clipboard::next(&mut self.clips, self.facts.take_more()) => {
                     self.clipboard_news(news).await
                 }
@@ -262,6 +263,7 @@ impl Session {
         self.drop_picture();
         self.clips = None;
         self.line = Some(line);
+        self.watchdog = Watchdog::new(std::time::Instant::now());
         self.away = None;
         let (computer, rights) = (self.start.computer.clone(), self.consent.held());
         self.say(ToViewer::Welcome { computer, rights });
@@ -326,9 +328,16 @@ impl Session {
 
     fn look(&mut self) -> Turn {
         self.facts.handle_time();
-        let silent = self.line.as_ref().is_some_and(|line| self.watchdog.look(&line.stats()));
-        if silent {
-            self.start.link.probe();
+        if let Some(line) = &self.line {
+            match self.watchdog.look(&line.stats(), std::time::Instant::now()) {
+                Sign::Well => {}
+                Sign::Quiet => {
+                    self.start.link.probe();
+                    // What was lost is sent again once something newer arrives: QUIC's own probes slow down.
+                    line.kick();
+                }
+                Sign::Deaf => line.give_up(),
+            }
         }
         Ok(())
     }

@@ -217,6 +217,7 @@ impl Session {
     }
 
     async fn revoke(&mut self, rights: Rights) -> Turn {
+        let asked = self.consent.question().is_some();
         let gone = self.consent.revoke(rights);
         if gone.is_empty() {
             return Ok(());
@@ -225,6 +226,9 @@ impl Session {
         self.start.preset -= gone;
         // Effect first, words after.
         self.apply_rights().await?;
+        if asked && self.consent.question().is_none() {
+            self.show(Show::AskOver).await;
+        }
         self.host_fact(Event::RightRevoked { rights: gone });
         self.changed(RightsChange::Revoked).await
     }

@@ -8,7 +8,7 @@ use crate::{
     record::Entry,
     route::Rid,
     text::Name,
-    wire::Message,
+    wire::{self, Message},
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -95,7 +95,8 @@ pub enum ToRelay {
     Record {
         /// Which session.
         session: SessionId,
-        /// Consecutive by `seq`.
+        /// Consecutive by `seq`, at most [`ToRelay::MAX_ENTRIES`].
+        #[serde(deserialize_with = "wire::list::<{ ToRelay::MAX_ENTRIES }, _, _>")]
         entries: Vec<Entry>,
     },
     /// Either: the session is over. The host sends its last facts first.
@@ -127,7 +128,8 @@ pub enum ToEnd {
     Registered {
         /// The help desk's name.
         desk: Name,
-        /// Sessions of this key that go on.
+        /// Sessions of this key that go on, at most [`ToEnd::MAX_SESSIONS`].
+        #[serde(deserialize_with = "wire::list::<{ ToEnd::MAX_SESSIONS }, _, _>")]
         sessions: Vec<SessionState>,
     },
     /// The last request is refused.
@@ -191,6 +193,11 @@ pub enum ToEnd {
     },
     /// Answers `Ping`.
     Pong(u64),
+}
+
+impl ToEnd {
+    /// Sessions of one `Registered`, at most: as many as fit into a message.
+    pub const MAX_SESSIONS: usize = 2_560;
 }
 
 impl Message for ToEnd {

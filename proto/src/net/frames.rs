@@ -119,17 +119,27 @@ impl<M: Message> FrameReceiver<M> {
     }
 
     fn take(&mut self) -> Result<Option<M>, FrameError> {
-        let Some(head) = self.buffer.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
-        let length = usize::try_from(u32::from_be_bytes(*head)).unwrap_or(usize::MAX);
-        if M::MAX < length {
-            return Err(WireError::PeerTooLong { got: length, max: M::MAX }.into());
+        let message = split_frame(&mut self.buffer)?;
+        if message.is_some() {
+            self.begun = (!self.buffer.is_empty()).then(Instant::now);
         }
-        if self.buffer.len() < LENGTH_BYTES + length {
-            return Ok(None);
-        }
-        self.buffer.advance(LENGTH_BYTES);
-        let body = self.buffer.split_to(length);
-        self.begun = (!self.buffer.is_empty()).then(Instant::now);
-        Ok(Some(wire::decode(&body)?))
+        Ok(message)
     }
+}
+
+/// Takes the first message off the front of what a stream has brought; `None`, and nothing taken, if it is not whole yet.
+///
+/// # Errors
+/// [`WireError`]; a length that is too large is refused before its message has come.
+pub fn split_frame<M: Message>(buffer: &mut BytesMut) -> Result<Option<M>, WireError> {
+    let Some(head) = buffer.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+    let length = usize::try_from(u32::from_be_bytes(*head)).unwrap_or(usize::MAX);
+    if M::MAX < length {
+        return Err(WireError::PeerTooLong { got: length, max: M::MAX });
+    }
+    if buffer.len() < LENGTH_BYTES.saturating_add(length) {
+        return Ok(None);
+    }
+    buffer.advance(LENGTH_BYTES);
+    wire::decode(&buffer.split_to(length)).map(Some)
 }

@@ -6,6 +6,12 @@ use crate::{close::Close, ids::Fingerprint, route::Rid};
 use quinn::{ConnectionError, VarInt};
 use std::{sync::Arc, time::Duration};
 
+/// Handshakes that may wait to be let in: one viewer is awaited, and only a relay that lies brings more.
+const MAX_INCOMING: usize = 16;
+
+/// What each of them, and all of them, may have sent meanwhile, in bytes.
+const INCOMING_BYTES: (u64, u64) = (16 << 10, 64 << 10);
+
 /// What the viewer dials with: its own session key, the host's certificate pinned, the host's routing id on the
 /// first packet.
 ///
@@ -32,7 +38,12 @@ pub fn session_server(
     idle: Duration,
 ) -> Result<quinn::ServerConfig, rustls::Error> {
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(tls::session_server_tls(own, pins)?));
-    config.transport_config(session_transport(idle));
+    let (each, all) = INCOMING_BYTES;
+    config
+        .transport_config(session_transport(idle))
+        .max_incoming(MAX_INCOMING)
+        .incoming_buffer_size(each)
+        .incoming_buffer_size_total(all);
     Ok(config)
 }
 

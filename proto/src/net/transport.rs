@@ -1,6 +1,7 @@
 //! Transport settings (RFC 9000 §7.4, §18.2) of the two kinds of connection. Defaults of design §10.
 
-use quinn::{IdleTimeout, TransportConfig, VarInt};
+use super::Congestion;
+use quinn::{IdleTimeout, TransportConfig, VarInt, congestion::ControllerFactory};
 use std::{sync::Arc, time::Duration};
 
 /// A connection that hears nothing for this long is dead.
@@ -23,9 +24,15 @@ const SESSION_WINDOW: u32 = 2 << 20;
 /// Flow-control window of a screen stream at the viewer: at most a few updates in flight, of a few MiB each.
 const SCREEN_WINDOW: u32 = 8 << 20;
 
+/// What the round trip is taken for until it is measured. RFC 9002 §6.2.2 recommends 333 ms, but a first packet that is lost,
+/// or finds the relay away, is then sent again after 1, 3 and 7 s; with this after 0.3, 0.9 and 2.1 s. On a longer path some
+/// of a handshake's packets are sent twice in vain.
+const INITIAL_RTT: Duration = Duration::from_millis(100);
+
 fn base(idle: Duration) -> TransportConfig {
     let mut config = TransportConfig::default();
     config
+        .initial_rtt(INITIAL_RTT)
         .max_idle_timeout(Some(IdleTimeout::try_from(idle.min(IDLE)).expect("30 s fit a VarInt of ms")))
         .keep_alive_interval(Some(KEEP_ALIVE.min(idle / 3)))
         .max_concurrent_bidi_streams(VarInt::from_u32(8))
@@ -60,8 +67,17 @@ pub fn control_of_end() -> Arc<TransportConfig> {
 
 /// The session connection; the shorter `idle` of both ends counts, [`IDLE`] at most and in the product.
 pub fn session_transport(idle: Duration) -> Arc<TransportConfig> {
+    session_transport_by(idle, Arc::new(Congestion::picture()))
+}
+
+/// The same under another congestion control, to compare.
+pub fn session_transport_by(
+    idle: Duration,
+    congestion: Arc<dyn ControllerFactory + Send + Sync>,
+) -> Arc<TransportConfig> {
     let mut config = base(idle);
     config
+        .congestion_controller_factory(congestion)
         .keep_alive_interval(Some(SESSION_KEEP_ALIVE))
         .stream_receive_window(VarInt::from_u32(SCREEN_WINDOW))
         .receive_window(VarInt::from_u32(SCREEN_WINDOW + SESSION_WINDOW))

@@ -1,26 +1,58 @@
-//! Notices that the session connection sends and hears nothing: a NAT may have moved this end, and only a sign of
-//! life on the control connection lets the relay learn it.
+//! Notices a session connection that has fallen silent. A NAT may have moved this end, and only a sign of life on the control
+//! connection lets the relay learn it. Or the path works in one direction only: then the peer is heard, but never
+//! acknowledges, and QUIC's own idle timer (RFC 9000 §10.1) would wait for as long as the peer speaks.
 
-use std::time::Duration;
+use super::IDLE;
+use std::time::{Duration, Instant};
 
 /// How often to look.
 pub const LOOK: Duration = Duration::from_millis(150);
 
-/// What was seen at the last look.
-#[derive(Clone, Copy, Debug, Default)]
+/// What was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Nothing to be done.
+    Well,
+    /// Something was sent and nothing heard, or the peer has just fallen silent: probe the relay.
+    Quiet,
+    /// The peer has acknowledged nothing for [`IDLE`], though something is sent every few seconds (keep-alive): the
+    /// connection is lost.
+    Deaf,
+}
+
+/// Looks after one connection, from its beginning.
+#[derive(Clone, Copy, Debug)]
 pub struct Watchdog {
     sent: u64,
     heard: u64,
+    /// It was hearing at the last look.
+    hears: bool,
+    /// The smoothed round-trip time: it moves with each new acknowledgement (RFC 9002 §5.3). Frames that acknowledge are no
+    /// evidence, since quinn repeats the old ones in every packet.
+    rtt: Duration,
+    /// When the last new acknowledgement was seen.
+    acked: Instant,
 }
 
 impl Watchdog {
-    /// Looks at the counters each [`LOOK`]. True if something was sent since the last look and nothing was heard:
-    /// probe the relay.
-    pub fn look(&mut self, stats: &quinn::ConnectionStats) -> bool {
-        let now = Self { sent: stats.udp_tx.datagrams, heard: stats.udp_rx.datagrams };
-        let silent = self.sent < now.sent && self.heard == now.heard;
-        *self = now;
-        silent
+    /// A connection begins.
+    pub fn new(now: Instant) -> Self {
+        Self { sent: 0, heard: 0, hears: false, rtt: Duration::ZERO, acked: now }
+    }
+
+    /// Looks at the counters each [`LOOK`].
+    pub fn look(&mut self, stats: &quinn::ConnectionStats, now: Instant) -> Sign {
+        let (sent, heard, rtt) = (stats.udp_tx.datagrams, stats.udp_rx.datagrams, stats.path.rtt);
+        let (sends, hears) = (self.sent < sent, self.heard < heard);
+        let quiet = !hears && (sends || self.hears);
+        if self.rtt != rtt {
+            self.acked = now;
+        }
+        *self = Self { sent, heard, hears, rtt, acked: self.acked };
+        if IDLE <= now.saturating_duration_since(self.acked) {
+            return Sign::Deaf;
+        }
+        if quiet { Sign::Quiet } else { Sign::Well }
     }
 }
 
@@ -29,17 +61,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn barks_when_something_was_sent_and_nothing_heard() {
-        let mut dog = Watchdog::default();
+    fn quiet_once_when_the_peer_falls_silent_and_whenever_something_stays_without_echo() {
+        let now = Instant::now();
+        let mut dog = Watchdog::new(now);
         let mut check = |sent, heard, expected| {
             let mut stats = quinn::ConnectionStats::default();
             stats.udp_tx.datagrams = sent;
             stats.udp_rx.datagrams = heard;
-            assert_eq!(dog.look(&stats), expected, "{sent} {heard}");
+            assert_eq!(dog.look(&stats, now), expected, "{sent} {heard}");
         };
-        check(5, 5, false);
-        check(5, 5, false);
-        check(6, 5, true);
-        check(7, 6, false);
+        check(5, 5, Sign::Well);
+        check(5, 5, Sign::Quiet);
+        check(5, 5, Sign::Well);
+        check(6, 5, Sign::Quiet);
+        check(7, 5, Sign::Quiet);
+        check(8, 6, Sign::Well);
+    }
+
+    #[test]
+    fn deaf_after_the_idle_time_without_acknowledgement_however_much_is_heard() {
+        let start = Instant::now();
+        let mut dog = Watchdog::new(start);
+        let mut look = |second: u64, rtt| {
+            let mut stats = quinn::ConnectionStats::default();
+            stats.udp_tx.datagrams = second;
+            stats.udp_rx.datagrams = second;
+            stats.path.rtt = Duration::from_nanos(rtt);
+            dog.look(&stats, start + Duration::from_secs(second))
+        };
+        assert_eq!((look(20, 1), look(49, 1), look(50, 1)), (Sign::Well, Sign::Well, Sign::Deaf));
+        assert_eq!(look(51, 2), Sign::Well);
     }
 }

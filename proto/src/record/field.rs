@@ -31,6 +31,8 @@ pub enum Value {
     Text(String),
     /// A number.
     Number(u64),
+    /// A number that may be negative.
+    Signed(i64),
     /// A key or a hash.
     Bytes(Vec<u8>),
     /// A set of rights.
@@ -45,6 +47,7 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => f.write_str(&text::printable(text)),
             Self::Number(number) => write!(f, "{number}"),
+            Self::Signed(number) => write!(f, "{number:+}"),
             Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
             Self::Rights(rights) => write!(f, "{rights}"),
             Self::Reason(close) => write!(f, "{} ({})", close.name(), close.code()),
@@ -147,6 +150,19 @@ impl Field for u64 {
     }
     fn value(&self) -> Value {
         Value::Number(*self)
+    }
+}
+
+impl Field for i64 {
+    const KIND: &'static str = "i64";
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.to_be_bytes());
+    }
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self::from_be_bytes(bytes.try_into().ok()?))
+    }
+    fn value(&self) -> Value {
+        Value::Signed(*self)
     }
 }
 

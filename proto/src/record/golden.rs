@@ -23,6 +23,7 @@ fn samples() -> Vec<(Event, &'static str)> {
         ),
         (Event::RelayStopped, ""),
         (Event::RelayCrashed, ""),
+        (Event::ClockStep { step_ms: -600_000 }, "0008fffffffffff6d840"),
         (Event::TechnicianAdded { name: technician() }, "000456657261"),
         (
             Event::TechnicianEnrolled { name: technician(), key: Fingerprint([7; 32]) },

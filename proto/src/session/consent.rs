@@ -76,12 +76,16 @@ impl Consent {
         given
     }
 
-    /// The technician wants these. Returns the question to put to the user now, if it is a new one.
+    /// The technician wants these. Returns the question to put to the user now, if it is a new one. Nothing is asked that
+    /// would be of no use without viewing, as long as viewing is neither held nor asked.
     pub fn ask(&mut self, wanted: Rights, now: Instant) -> Option<Rights> {
         let asked = self.asking.map_or(Rights::empty(), |question| question.0);
         let lately = self.refused.iter().filter(|(_, until)| now < *until);
         let refused: Rights = lately.map(|no| no.0).collect();
-        self.later |= (wanted & Rights::OFFERED) - self.held - asked - refused;
+        let wanted = (wanted & Rights::OFFERED) - self.held - asked - refused;
+        if (self.held | asked | self.later | wanted).contains(Rights::VIEW) {
+            self.later |= wanted;
+        }
         self.next(now)
     }
 
@@ -123,8 +127,12 @@ impl Consent {
         Some(first)
     }
 
-    /// The user takes rights back. Without viewing there is no control. Returns what was really held.
+    /// The user takes rights back. Without viewing there is no control, and no question. Returns what was really held.
     pub fn revoke(&mut self, rights: Rights) -> Rights {
+        if self.held.contains(Rights::VIEW) && rights.contains(Rights::VIEW) {
+            self.asking = None;
+            self.later = Rights::empty();
+        }
         let all = if rights.contains(Rights::VIEW) { Rights::all() } else { rights };
         let gone = self.held & all;
         self.held -= gone;
@@ -203,6 +211,25 @@ mod tests {
         assert_eq!(consent.revoke(Rights::CONTROL), Rights::empty());
         assert_eq!(consent.revoke(Rights::VIEW), Rights::VIEW);
         assert_eq!(consent.ask(BOTH, now), Some(Rights::VIEW), "may be asked again");
+    }
+
+    #[test]
+    fn nothing_is_asked_for_without_viewing() {
+        let now = Instant::now();
+        let mut consent = Consent::new(PATIENCE);
+        assert_eq!(consent.ask(Rights::CONTROL, now), None, "neither held nor asked");
+        consent.give(Rights::VIEW);
+        assert_eq!(consent.ask(Rights::CONTROL, now), Some(Rights::CONTROL));
+        consent.revoke(Rights::VIEW);
+        assert_eq!(
+            consent.answer(Rights::CONTROL, Answer::Allow, now),
+            None,
+            "viewing was taken back meanwhile"
+        );
+        assert_eq!(consent.ask(Rights::VIEW, now), Some(Rights::VIEW));
+        consent.answer(Rights::VIEW, Answer::Decline, now);
+        assert_eq!(consent.ask(BOTH, now), None, "viewing was refused a moment ago");
+        assert_eq!(consent.held(), Rights::empty());
     }
 
     #[test]

@@ -7,7 +7,11 @@ use super::{
     geometry::{Monitor, MonitorId},
     screen::{Epoch, UpdateNo},
 };
-use crate::{rights::Rights, text::Name, wire::Message};
+use crate::{
+    rights::Rights,
+    text::Name,
+    wire::{self, Message},
+};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of UTF-8 in one note, at most.
@@ -61,8 +65,8 @@ pub enum ToViewer {
         /// The rights held already (after a reconnect).
         rights: Rights,
     },
-    /// The desktop's monitors, at the start and whenever the layout changes.
-    Monitors(Vec<Monitor>),
+    /// The desktop's monitors, at the start and whenever the layout changes; at most [`MAX_MONITORS`].
+    Monitors(#[serde(deserialize_with = "wire::list::<MAX_MONITORS, _, _>")] Vec<Monitor>),
     /// The user is being asked.
     Asking(Rights),
     /// The rights held now.

@@ -8,7 +8,7 @@
 //! end of each message: raw RGB, 3 bytes a pixel, row by row, rectangle after rectangle.
 
 use super::geometry::{MonitorId, Rect, Size};
-use crate::wire::Message;
+use crate::wire::{self, Message};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -61,9 +61,11 @@ impl Message for Screen {
 /// Rectangles that changed, in the order in which they are to be painted: solid ones first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tiles {
-    /// One colour each (R, G, B).
+    /// One colour each (R, G, B); at most [`MAX_RECTS`].
+    #[serde(deserialize_with = "wire::list::<MAX_RECTS, _, _>")]
     pub solid: Vec<(Rect, [u8; 3])>,
-    /// Pixels each, in `data`.
+    /// Pixels each, in `data`; at most [`MAX_RECTS`].
+    #[serde(deserialize_with = "wire::list::<MAX_RECTS, _, _>")]
     pub coded: Vec<Rect>,
     /// The next bytes of the zstd stream; they inflate to 3 × the pixels of `coded`, at most [`MAX_RAW`].
     pub data: ByteBuf,

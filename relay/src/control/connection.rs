@@ -15,7 +15,7 @@ use nearhand_proto::{
     close::Close,
     control::{PublicKey, Role, ToEnd, ToRelay},
     ids::{Fingerprint, SessionId},
-    net::{FrameError, FrameReceiver, FrameSender, random},
+    net::{FrameError, FrameReceiver, FrameSender, Vigil, random},
     record::Event,
     route::Rid,
 };
@@ -37,8 +37,8 @@ pub(super) const MESSAGE: Duration = Duration::from_secs(5);
 /// What an end may ask of directory and record without being in a session: each costs a search or an entry.
 const ASKING: Pace = Pace { burst: 20, every: Duration::from_secs(1) };
 
-/// How often an unanswered proof of address is looked after.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often an unanswered proof of address is looked after, and what the end makes QUIC do.
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 
 /// How long the record may keep an end waiting that registers.
 const WELCOME: Duration = Duration::from_millis(500);
@@ -60,6 +60,7 @@ pub(super) struct End {
     pub(super) errands: Errands,
     pub(super) sender: FrameSender<ToEnd>,
     pub(super) proof: AddressProof,
+    pub(super) vigil: Vigil,
     pub(super) asking: Asking,
     pub(super) presence: Presence,
 }
@@ -100,7 +101,7 @@ pub(super) async fn live(mut end: End, mut inbox: Inbox, stop: CancellationToken
             message = inbox.receiver.next() => end.received(message).await,
             Some(message) = inbox.mailbox.recv() => end.send(message).await,
             Ok(datagram) = quic.read_datagram() => end.echoed(&datagram),
-            _ = tick.tick(), if end.proof.is_asking() => end.look(),
+            _ = tick.tick() => end.look(),
         };
     };
     if why != Close::Done {
@@ -185,8 +186,16 @@ impl End {
     }
 
     fn look(&mut self) -> Turn {
-        self.check_address();
-        Ok(())
+        if self.proof.is_asking() {
+            self.check_address();
+        }
+        match self.vigil.look(&self.quic.stats(), Instant::now()) {
+            true => Ok(()),
+            false => {
+                tracing::warn!(rid = %self.rid, "an end resets streams or changes connection ids without end");
+                Err(Close::Protocol)
+            }
+        }
     }
 
     /// The connection may speak from a new address: then a nonce goes there. Asked again with each message, since
@@ -201,6 +210,7 @@ impl End {
         if let Some(address) = self.proof.handle_echo(datagram, self.quic.remote_address()) {
             tracing::info!(rid = %self.rid, "an end has moved");
             self.hub.routes().adopt(self.rid, address);
+            self.hub.announce_routes(self.rid);
         }
         Ok(())
     }

@@ -2,7 +2,12 @@
 //! never keeps anybody from being let in.
 
 use super::{Hub, table::Due};
-use nearhand_proto::{close::Close, ids::ActorId};
+use crate::{clock::Clocks, record::wall_ms};
+use nearhand_proto::{
+    close::Close,
+    ids::{ActorId, SessionId},
+    record::Event,
+};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -35,6 +40,7 @@ pub fn keep_house(hub: Arc<Hub>, stop: CancellationToken) -> impl Future<Output 
 async fn keep(hub: &Hub, mut removed: Receiver<ActorId>) {
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut clocks = Clocks::default();
     loop {
         tokio::select! {
             biased;
@@ -43,7 +49,11 @@ async fn keep(hub: &Hub, mut removed: Receiver<ActorId>) {
                 Removal::Missed => hub.doubt.store(true, Ordering::Relaxed),
             },
             () = hub.later.due() => hub.write_later().await,
-            _ = tick.tick() => hub.handle_time(Instant::now()).await,
+            _ = tick.tick() => {
+                let now = Instant::now();
+                hub.handle_clocks(clocks.look(now, wall_ms())).await;
+                hub.handle_time(now).await;
+            }
         }
     }
 }
@@ -97,6 +107,14 @@ impl Hub {
                 self.doubt.store(true, Ordering::Relaxed);
                 false
             }
+        }
+    }
+
+    /// The wall clock was set, by this many milliseconds.
+    async fn handle_clocks(&self, step_ms: Option<i64>) {
+        if let Some(step_ms) = step_ms {
+            tracing::warn!(step_ms, "the wall clock was set; the record says so, nothing else goes by it");
+            self.fact(SessionId::NONE, self.config.actor, Event::ClockStep { step_ms }).await;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Hub,
-    connection::{self, Asking, End, Inbox, MESSAGE},
+    connection::{self, Asking, End, Inbox, LOOK, MESSAGE},
     errands::Errands,
     face::{Face, Hangup, MAILBOX, Presence, Ticket},
 };
@@ -13,15 +13,18 @@ use crate::{
 use nearhand_proto::{
     close::Close,
     control::{EXPORTER_LABEL, Register, ToRelay},
-    net::{FrameReceiver, FrameSender, key_of, verify_proof},
+    net::{FrameReceiver, FrameSender, Vigil, key_of, verify_proof},
 };
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 /// The first message must be there within this.
@@ -66,9 +69,23 @@ async fn first_message(quic: &Connection) -> Result<(Register, SendStream, Frame
     }
 }
 
+/// Returns once the peer makes QUIC do what no end needs; a registered end is looked after by its own actor.
+async fn unruly(quic: &Connection) {
+    let mut vigil = Vigil::default();
+    while vigil.look(&quic.stats(), Instant::now()) {
+        sleep(LOOK).await;
+    }
+    tracing::warn!("a connection resets streams or changes connection ids without end");
+}
+
 async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(End, Inbox), Close> {
     let Arrival { quic, address, number, mut ticket } = arrival;
-    let (Register { role, key, signature }, send, receiver) = first_message(&quic).await?;
+    let first = tokio::select! {
+        biased;
+        first = first_message(&quic) => first,
+        () = unruly(&quic) => Err(Close::Protocol),
+    };
+    let (Register { role, key, signature }, send, receiver) = first?;
     if hub.is_draining() {
         return Err(Close::RelayStopping);
     }
@@ -116,6 +133,7 @@ async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(End, Inbox), Clos
         errands: Errands::new(hub.clone(), rid),
         sender: FrameSender::new(send),
         proof: AddressProof::new(address),
+        vigil: Vigil::default(),
         asking: Asking::default(),
         presence,
     };

@@ -64,7 +64,9 @@ impl End {
         if ToRelay::MAX_ENTRIES < entries.len() {
             return Err(Close::Protocol);
         }
-        self.errands.push(Errand::Record(session, entries))
+        // Facts of a session that is not its own wait nowhere: an end in no session must not make the relay keep them.
+        let is_own = self.hub.sessions().get(session).is_some_and(|live| live.host() == self.rid);
+        self.errands.push(Errand::Record(session, if is_own { entries } else { Vec::new() }))
     }
 
     /// Either: the session is over. What the host says comes after its facts and ends it; a viewer only leaves.
@@ -138,6 +140,17 @@ impl Hub {
             tracing::info!(%session, "route open again");
             let open = [live.host(), live.viewer()].map(|end| (end, ToEnd::RouteOpen(session)));
             self.deliver(open.into());
+        }
+    }
+
+    /// An end has moved: what its sessions sent to its old address is lost, and both ends are told to speak up rather than
+    /// to wait for their probe timeouts.
+    pub(super) fn announce_routes(&self, rid: Rid) {
+        for live in self.sessions().of_end(rid) {
+            if live.closing().is_none() {
+                let open = [live.host(), live.viewer()].map(|end| (end, ToEnd::RouteOpen(live.row.id)));
+                self.deliver(open.into());
+            }
         }
     }
 

@@ -3,8 +3,10 @@
 
 mod address;
 mod routes;
+mod runs;
 mod socket;
 
 pub use address::AddressProof;
 pub use routes::{Refusal, Routes, Traffic, Verdict};
+pub use runs::{Run, Runs};
 pub use socket::{ForwardStats, ForwardingSocket};

@@ -1,7 +1,7 @@
 //! The relay's UDP socket as quinn sees it: batches are received, split into runs of one class (this end / our own),
 //! forwarded with segmentation offload and their ECN mark (RFC 3168), and only our own packets are handed up.
 
-use super::{Routes, Verdict};
+use super::{Routes, Run, Runs, Verdict};
 use nearhand_proto::route::Rid;
 use quinn::{AsyncUdpSocket, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
@@ -78,22 +78,16 @@ impl ForwardingSocket {
     /// Forwards the datagrams for ends out of one received buffer and moves the rest to its front. Returns the
     /// length of the rest.
     fn divert(&self, routes: &Routes, meta: &RecvMeta, buffer: &mut [u8]) -> usize {
-        let stride = meta.stride.max(1);
-        let (mut at, mut kept) = (0, 0);
-        while at < meta.len {
-            let class = buffer.get(at..).and_then(Rid::in_packet);
-            let mut end = (at + stride).min(meta.len);
-            while end < meta.len && buffer.get(end..).and_then(Rid::in_packet) == class {
-                end = (end + stride).min(meta.len);
-            }
-            match class {
-                Some(rid) => self.forward(routes, rid, meta, &buffer[at..end]),
+        let (mut runs, mut kept) = (Runs::new(meta.len, meta.stride), 0);
+        while let Some(Run { to, part }) = runs.next(buffer) {
+            match to {
+                Some(rid) => self.forward(routes, rid, meta, &buffer[part]),
                 None => {
-                    buffer.copy_within(at..end, kept);
-                    kept += end - at;
+                    let length = part.len();
+                    buffer.copy_within(part, kept);
+                    kept += length;
                 }
             }
-            at = end;
         }
         kept
     }

@@ -101,6 +101,7 @@ fn shown(header: &Header, event: &'static str) -> Shown {
 fn field(value: Value) -> serde_json::Value {
     match value {
         Value::Number(number) => number.into(),
+        Value::Signed(number) => number.into(),
         Value::Text(text) => text.into(),
         Value::Reason(close) => close.code().into(),
         other => other.to_string().into(),

@@ -111,9 +111,8 @@ impl Line {
     }
 
     fn lost(&self) -> LineEvent {
-        // A reason that passes by itself is none to give a session up.
         let why = self.connection.close_reason().as_ref().and_then(close_reason);
-        LineEvent::Lost(why.filter(|why| !why.may_retry()))
+        LineEvent::Lost(why.filter(|why| why.is_final()))
     }
 }
 

@@ -27,7 +27,7 @@ use nearhand_proto::{
     close::Close,
     control::{ToEnd, ToRelay},
     ids::{Fingerprint, SessionId},
-    net::{Identity, LOOK, Link, LinkEvent, LinkHandle, Watchdog, kick, session_client},
+    net::{Identity, LOOK, Link, LinkEvent, LinkHandle, RELAY, Sign, Watchdog, kick, session_client},
     rights::Rights,
     route::Rid,
     session::{ToHost, ToViewer, clipboard, control::RightsChange, input::Input, screen::Epoch},
@@ -115,7 +115,7 @@ impl Session {
             greeted: None,
             waiting: None,
             told_over: false,
-            watchdog: Watchdog::default(),
+            watchdog: Watchdog::new(std::time::Instant::now()),
         }
     }
 
@@ -129,17 +129,19 @@ impl Session {
         let why = loop {
             let turn = tokio::select! {
                 biased;
-                event = link.next() => self.link_event(event, &ends.events).await,
+                // The clock, and the technician before the relay: one that floods must stop neither. Before that the host,
+                // since what the technician does is meant for the picture that they see.
+                _ = looks.tick() => self.look(&handle),
                 event = line::next(&mut self.line) => self.line_event(event, ends, link).await,
-                Some(dialled) = self.dialling.join_next() => {
-                    let dialled = dialled.unwrap_or(Err(None));
-                    self.dialled(dialled, link).await
-                }
                 next = commands::next(&mut ends.commands, &mut self.waiting, self.inputs.as_ref()) => match next {
                     Some(command) => self.command(command).await,
                     None => self.stuck(),
                 },
-                _ = looks.tick() => self.look(&handle),
+                event = link.next() => self.link_event(event, &ends.events).await,
+                Some(dialled) = self.dialling.join_next() => {
+                    let dialled = dialled.unwrap_or(Err(None));
+                    self.dialled(dialled, link).await
+                }
             };
             if let Err(why) = turn {
                 break why;
@@ -151,7 +153,7 @@ impl Session {
 
     /// Dials the host in the background.
     fn dial(&mut self, link: &Link, pause: Duration) {
-        let (endpoint, relay) = (link.endpoint.clone(), link.relay());
+        let endpoint = link.endpoint.clone();
         let config = session_client(&self.own, self.peer.certificate, self.peer.route);
         self.dialling.spawn(async move {
             tokio::time::sleep(pause).await;
@@ -159,10 +161,10 @@ impl Session {
                 tracing::error!(%error, "our own key does not serve");
                 Some(Close::Internal)
             })?;
-            let connecting = endpoint.connect_with(config, relay, "nearhand").map_err(|_| None)?;
+            let connecting = endpoint.connect_with(config, RELAY, "nearhand").map_err(|_| None)?;
             let connection = timeout(ATTEMPT, connecting).await.map_err(|_| None)?.map_err(|error| {
                 tracing::debug!(%error, "the host was not reached");
-                nearhand_proto::net::close_reason(&error).filter(|why| !why.may_retry())
+                nearhand_proto::net::close_reason(&error).filter(|why| why.is_final())
             })?;
             Line::open(connection).await
         });
@@ -177,6 +179,7 @@ impl Session {
                 self.greeted = Some(Instant::now());
                 self.inputs = Some(line.inputs());
                 self.line = Some(line);
+                self.watchdog = Watchdog::new(std::time::Instant::now());
                 self.away = None;
                 Ok(())
             }
@@ -361,10 +364,16 @@ impl Session {
             self.greeted = None;
             return self.stuck();
         }
-        if let Some(line) = &self.line
-            && self.watchdog.look(&line.connection().stats())
-        {
-            link.probe();
+        if let Some(line) = &self.line {
+            match self.watchdog.look(&line.connection().stats(), std::time::Instant::now()) {
+                Sign::Well => {}
+                Sign::Quiet => {
+                    link.probe();
+                    // What was lost is sent again once something newer arrives: QUIC's own probes slow down.
+                    kick(line.connection());
+                }
+                Sign::Deaf => line.hang_up(Close::TooSlow),
+            }
         }
         if self.away.is_some_and(|since| self.absence <= since.elapsed()) {
             return Err(Close::Lost);

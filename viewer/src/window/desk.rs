@@ -14,7 +14,7 @@ use nearhand_proto::{
     close::Close,
     code::SessionCode,
     control::{Technician, Token},
-    net::Identity,
+    net::{Identity, Moves},
     relay_string::RelayString,
     rights::Rights,
 };
@@ -109,7 +109,9 @@ impl Desk {
             technician: Arc::new(technician),
             slips: Slips::new(state),
             patience,
+            moves: Moves::default(),
             absence: ABSENCE,
+            step: viewer::STEP,
         };
         let figures = Arc::new(Figures::default());
         let (handle, ends) = channels(figures.clone());

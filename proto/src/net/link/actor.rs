@@ -63,6 +63,8 @@ pub(super) struct Actor {
     pub(super) paired: watch::Receiver<bool>,
     pub(super) stop: CancellationToken,
     pub(super) pings: u64,
+    /// Failed attempts to connect, in a row.
+    pub(super) attempts: usize,
 }
 
 impl Actor {
@@ -129,6 +131,7 @@ impl Actor {
                 Some(message) = self.outgoing.recv() => Self::send(online, &message).await,
                 Ok(datagram) = online.connection.read_datagram() => echo(online, datagram),
                 Some(()) = self.probes.recv() => self.ping(online).await,
+                () = self.config.moves.told() => self.change_port(online).await,
                 _ = tick.tick() => self.tick(online).await,
             };
             if let Err(fate) = turn {
@@ -197,6 +200,14 @@ impl Actor {
         Self::send(online, &ToRelay::Ping(self.pings)).await
     }
 
+    /// Takes a fresh port, and lets the relay know at once.
+    async fn change_port(&mut self, online: &mut Online) -> Result<(), Fate> {
+        if let Err(error) = self.socket.rebind(self.socket.relay()) {
+            tracing::warn!(%error, "no fresh UDP port, staying on the old one");
+        }
+        self.ping(online).await
+    }
+
     async fn tick(&mut self, online: &mut Online) -> Result<(), Fate> {
         if !*self.paired.borrow() {
             // quinn's own idle timeout and keep-alive suffice for an end that only waits.
@@ -205,6 +216,9 @@ impl Actor {
         }
         if online.silence_allowed() < online.heard.elapsed() {
             return Err(Fate::Lost);
+        }
+        if self.socket.has_moved() {
+            return self.change_port(online).await;
         }
         self.ping(online).await
     }
@@ -216,10 +230,11 @@ impl Actor {
         let mut owed = self.tell(LinkEvent::Lost).is_err();
         let mut patience = SILENCE.max(old.connection.rtt() * 4);
         let mut pause = PAUSE.0;
+        let stop = self.stop.clone();
         loop {
             let tried = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Err(Close::Done),
+                () = stop.cancelled() => return Err(Close::Done),
                 tried = self.attempt(patience) => tried,
             };
             while self.outgoing.try_recv().is_ok() {}

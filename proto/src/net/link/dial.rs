@@ -8,8 +8,8 @@ use crate::{
     close::Close,
     control::{EXPORTER_LABEL, Register, ToEnd, ToRelay},
     net::{
-        FrameReceiver, FrameSender, IdentityError, cid::initial_for_relay, close_reason, control_of_end,
-        relay_client_tls,
+        FrameReceiver, FrameSender, IdentityError, RELAY, cid::initial_for_relay, close_reason,
+        control_of_end, relay_client_tls,
     },
     relay_string::RelayString,
 };
@@ -29,34 +29,42 @@ use tokio::time::{Instant, timeout};
 pub(super) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
 /// A control message must be whole within this.
 const FRAME_PATIENCE: Duration = Duration::from_secs(5);
+/// Failed attempts in a row from which on each has a fresh port. A relay that restarts is back before.
+const FRESH_PORT: usize = 3;
 
-/// Where the relay is: the first address that its name has; of `family` if that is given.
-pub(super) async fn resolve(
-    relay: &RelayString,
-    family: Option<SocketAddr>,
-) -> Result<SocketAddr, DialError> {
+/// Where the relay is: the addresses that its name has, at least one.
+pub(super) async fn resolve(relay: &RelayString) -> Result<Vec<SocketAddr>, DialError> {
     let unknown = |source| DialError::Resolve { host: relay.host.clone(), source };
-    let mut found = tokio::net::lookup_host((relay.host.as_str(), relay.port)).await.map_err(unknown)?;
-    let fits = |address: &SocketAddr| family.is_none_or(|family| family.is_ipv4() == address.is_ipv4());
-    found.find(fits).ok_or_else(|| unknown(io::Error::from(io::ErrorKind::NotFound)))
+    let found = tokio::net::lookup_host((relay.host.as_str(), relay.port)).await.map_err(unknown)?;
+    let found: Vec<_> = found.collect();
+    if found.is_empty() { Err(unknown(io::Error::from(io::ErrorKind::NotFound))) } else { Ok(found) }
 }
 
 impl Actor {
     /// One attempt to connect and register.
-    pub(super) async fn attempt(&self, patience: Duration) -> Result<Online, DialError> {
-        match timeout(patience, self.find_and_connect()).await {
+    pub(super) async fn attempt(&mut self, patience: Duration) -> Result<Online, DialError> {
+        let tried = match timeout(patience, self.find_and_connect()).await {
             Ok(result) => result,
             Err(_) => Err(DialError::Closed(Close::RelayUnreachable)),
-        }
+        };
+        self.attempts = if tried.is_ok() { 0 } else { self.attempts.saturating_add(1) };
+        tried
     }
 
+    /// Each failed attempt is followed by one at the next address that the relay's name has; and after some of them from
+    /// a fresh port, in case something on the way holds a grudge against the old one.
     async fn find_and_connect(&self) -> Result<Online, DialError> {
-        let address = resolve(&self.config.relay, Some(self.socket.relay())).await?;
-        self.socket.set_relay(address);
-        self.connect(address).await
+        let addresses = resolve(&self.config.relay).await?;
+        let address = addresses[self.attempts % addresses.len()];
+        if FRESH_PORT <= self.attempts {
+            self.socket.rebind(address)?;
+        } else {
+            self.socket.set_relay(address)?;
+        }
+        self.connect().await
     }
 
-    async fn connect(&self, address: SocketAddr) -> Result<Online, DialError> {
+    async fn connect(&self) -> Result<Online, DialError> {
         let refused = Arc::new(AtomicBool::new(false));
         let tls = relay_client_tls(self.config.relay.key, refused.clone(), self.config.technician.as_deref())
             .map_err(IdentityError::from)?;
@@ -64,7 +72,7 @@ impl Actor {
         config.transport_config(control_of_end()).initial_dst_cid_provider(initial_for_relay());
         let connecting = self
             .endpoint
-            .connect_with(config, address, "nearhand")
+            .connect_with(config, RELAY, "nearhand")
             .map_err(|error| DialError::Socket(io::Error::other(error)))?;
         let connection = connecting.await.map_err(|error| {
             let key = refused.load(Ordering::Relaxed);

@@ -20,7 +20,7 @@ use crate::{
     text::Name,
 };
 use quinn::{Endpoint, EndpointConfig, TokioRuntime};
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::timeout,
@@ -50,6 +50,24 @@ pub struct LinkConfig {
     pub technician: Option<Arc<Identity>>,
     /// For how long the first dial is tried (60 s by design).
     pub patience: Duration,
+    /// Tells when the computer's network has changed.
+    pub moves: Moves,
+}
+
+/// Tells a link that the computer's network has changed (another access point, a cable): it takes a fresh UDP port, as what is
+/// on the way may still know the old one from the network that is gone, and speaks from there at once. Connections go on.
+#[derive(Clone, Debug, Default)]
+pub struct Moves(Arc<Notify>);
+
+impl Moves {
+    /// The network has changed.
+    pub fn tell(&self) {
+        self.0.notify_one();
+    }
+
+    async fn told(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// Why there is no link.
@@ -145,6 +163,11 @@ impl LinkHandle {
         self.paired.send_if_modified(|now| std::mem::replace(now, paired) != paired);
     }
 
+    /// The relay doesn't do what it is there for: it is hung up and dialled anew.
+    pub fn redial(&self) {
+        self.overflow.notify_one();
+    }
+
     /// Asks the relay for a sign of life at once: a NAT may have moved this end.
     pub fn probe(&self) {
         let _ = self.probe.try_send(());
@@ -154,9 +177,8 @@ impl LinkHandle {
 /// A running link. Dropping it aborts its task.
 #[derive(Debug)]
 pub struct Link {
-    /// The endpoint, for session connections.
+    /// The endpoint, for session connections: they are dialled at [`RELAY`](super::RELAY).
     pub endpoint: Endpoint,
-    socket: Arc<PathSocket>,
     handle: LinkHandle,
     events: mpsc::Receiver<LinkEvent>,
     stop: CancellationToken,
@@ -169,8 +191,8 @@ impl Link {
     /// # Errors
     /// [`DialError`]
     pub async fn dial(config: LinkConfig, server: Option<quinn::ServerConfig>) -> Result<Self, DialError> {
-        let address = dial::resolve(&config.relay, None).await?;
-        let socket = Arc::new(PathSocket::bind(address)?);
+        let addresses = dial::resolve(&config.relay).await?;
+        let socket = Arc::new(PathSocket::bind(addresses[0])?);
         let rid = config.session.public().rid();
         let mut endpoint_config = EndpointConfig::default();
         endpoint_config.cid_generator(move || Box::new(EndCids(rid))).supported_versions(vec![1]);
@@ -185,7 +207,7 @@ impl Link {
         let mut actor = Actor {
             config,
             endpoint: endpoint.clone(),
-            socket: socket.clone(),
+            socket,
             events: event_sender,
             outgoing: outgoing_receiver,
             probes: probe_receiver,
@@ -193,22 +215,11 @@ impl Link {
             paired: paired.subscribe(),
             stop: stop.clone(),
             pings: 0,
+            attempts: 0,
         };
         let online = actor.first_dial().await?;
         let task = AbortOnDropHandle::new(tokio::spawn(actor.run(online)));
-        Ok(Self {
-            endpoint,
-            socket,
-            handle: LinkHandle { outgoing, paired, probe, overflow },
-            events,
-            stop,
-            task,
-        })
-    }
-
-    /// Where the relay is now: session connections are dialled there as well.
-    pub fn relay(&self) -> SocketAddr {
-        self.socket.relay()
+        Ok(Self { endpoint, handle: LinkHandle { outgoing, paired, probe, overflow }, events, stop, task })
     }
 
     /// The face for whoever sends.

@@ -1,11 +1,22 @@
-//! Peers that don't play by the rules: they speak the control protocol, but say what no honest end says.
+//! Peers that don't play by the rules. [`Liar`] speaks the control protocol, but says what no honest end says; [`Raw`] has
+//! shaken hands and said nothing yet; [`Forger`] puts frames of its own into its packets; [`datagrams`] are sent with no
+//! connection at all.
+
+pub mod datagrams;
+pub mod forge;
+mod forger;
+pub mod frames;
+pub mod memory;
+mod tls;
+
+pub use forger::{Forger, HungUp, endpoint_at};
 
 use crate::journal::in_time;
 use nearhand_proto::{
     close::Close,
     control::{EXPORTER_LABEL, Register, Role, ToEnd, ToRelay},
     net::{
-        EndCids, FrameReceiver, FrameSender, Identity, Link, LinkConfig, LinkEvent, PathSocket, close_reason,
+        EndCids, FrameReceiver, FrameSender, Identity, Link, LinkConfig, LinkEvent, Moves, PathSocket, RELAY, close_reason,
         control_of_end, initial_for_relay, relay_client_tls,
     },
     relay_string::RelayString,
@@ -33,7 +44,7 @@ impl Liar {
     /// If the relay does not take it.
     pub async fn register(relay: RelayString, role: Role, technician: Option<Arc<Identity>>) -> Self {
         let session = Arc::new(Identity::generate(1).expect("a key can be made"));
-        let config = LinkConfig { relay, role, session, technician, patience: PATIENCE };
+        let config = LinkConfig { relay, role, session, technician, patience: PATIENCE, moves: Moves::default() };
         Self { link: Link::dial(config, None).await.expect("the relay registers it") }
     }
 
@@ -84,7 +95,8 @@ impl Liar {
 /// A control connection on which nothing has been said yet.
 #[derive(Debug)]
 pub struct Raw {
-    connection: Connection,
+    /// The connection.
+    pub connection: Connection,
     _endpoint: Endpoint,
 }
 
@@ -94,18 +106,24 @@ impl Raw {
     /// # Errors
     /// Whatever stands in the way of a connection.
     pub async fn dial(relay: &RelayString, identity: &Identity) -> anyhow::Result<Self> {
-        let address = SocketAddr::new(relay.host.parse()?, relay.port);
-        let rid = identity.public().rid();
-        let mut endpoint_config = EndpointConfig::default();
-        endpoint_config.cid_generator(move || Box::new(EndCids(rid)));
-        let socket = Arc::new(PathSocket::bind(address)?);
-        let runtime = Arc::new(TokioRuntime);
-        let endpoint = Endpoint::new_with_abstract_socket(endpoint_config, None, socket, runtime)?;
+        let endpoint = endpoint(relay, identity)?;
         let tls = relay_client_tls(relay.key, Arc::new(AtomicBool::new(false)), None)?;
         let mut config = quinn::ClientConfig::new(Arc::new(tls));
         config.transport_config(control_of_end()).initial_dst_cid_provider(initial_for_relay());
-        let connection = endpoint.connect_with(config, address, "nearhand")?.await?;
-        Ok(Self { connection, _endpoint: endpoint })
+        Self::dial_by(&endpoint, RELAY, config).await
+    }
+
+    /// Dials this address from this endpoint, with these settings.
+    ///
+    /// # Errors
+    /// Whatever stands in the way of a connection.
+    pub async fn dial_by(
+        endpoint: &Endpoint,
+        relay: SocketAddr,
+        config: quinn::ClientConfig,
+    ) -> anyhow::Result<Self> {
+        let connection = endpoint.connect_with(config, relay, "nearhand")?.await?;
+        Ok(Self { connection, _endpoint: endpoint.clone() })
     }
 
     /// An honest registration on this connection.
@@ -135,4 +153,23 @@ impl Raw {
         };
         in_time("the relay answers a registration", said).await
     }
+}
+
+/// Where a relay is that has an address for a name.
+fn address(relay: &RelayString) -> anyhow::Result<SocketAddr> {
+    Ok(SocketAddr::new(relay.host.parse()?, relay.port))
+}
+
+/// An end's endpoint, on a port of its own.
+fn endpoint(relay: &RelayString, identity: &Identity) -> anyhow::Result<Endpoint> {
+    let socket = Arc::new(PathSocket::bind(address(relay)?)?);
+    Ok(Endpoint::new_with_abstract_socket(end_config(identity), None, socket, Arc::new(TokioRuntime))?)
+}
+
+/// Connection ids as an end has them.
+fn end_config(identity: &Identity) -> EndpointConfig {
+    let rid = identity.public().rid();
+    let mut config = EndpointConfig::default();
+    config.cid_generator(move || Box::new(EndCids(rid)));
+    config
 }

@@ -1,0 +1,65 @@
+//! Which share of what is sent gets lost, over the last few hundred datagrams or the last round, whichever is more.
+
+/// So many datagrams must have been sent before a share says anything; with twice as many the older half is let go.
+const ENOUGH: u64 = 64;
+
+/// Lost at one blow: so many datagrams, being more than a third of what was sent.
+const FLOOD: u64 = 8;
+
+/// Bytes lost and bytes that arrived.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Losses {
+    mtu: u64,
+    lost: u64,
+    arrived: u64,
+    round_lost: u64,
+    round_arrived: u64,
+}
+
+impl Losses {
+    pub(super) fn new(mtu: u64) -> Self {
+        Self { mtu, lost: 0, arrived: 0, round_lost: 0, round_arrived: 0 }
+    }
+
+    pub(super) fn handle_mtu(&mut self, mtu: u64) {
+        self.mtu = mtu;
+    }
+
+    pub(super) fn handle_arrived(&mut self, bytes: u64) {
+        self.round_arrived = self.round_arrived.saturating_add(bytes);
+    }
+
+    pub(super) fn handle_lost(&mut self, bytes: u64) {
+        self.round_lost = self.round_lost.saturating_add(bytes);
+    }
+
+    /// A round is over.
+    pub(super) fn handle_round(&mut self) {
+        if 2 * ENOUGH * self.mtu <= self.lost.saturating_add(self.arrived) {
+            (self.lost, self.arrived) = (self.lost / 2, self.arrived / 2);
+        }
+        self.lost = self.lost.saturating_add(std::mem::take(&mut self.round_lost));
+        self.arrived = self.arrived.saturating_add(std::mem::take(&mut self.round_arrived));
+    }
+
+    /// The share that was lost, 0 to 1; 0 while too little is known.
+    pub(super) fn share(&self) -> f64 {
+        let sent = self.lost.saturating_add(self.arrived);
+        if sent < ENOUGH * self.mtu {
+            return 0.0;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share")]
+        let share = self.lost as f64 / sent as f64;
+        share
+    }
+
+    /// True if so much of this round is lost that its end must not be waited for.
+    pub(super) fn is_flood(&self) -> bool {
+        FLOOD * self.mtu <= self.round_lost && self.round_arrived < self.round_lost.saturating_mul(2)
+    }
+
+    /// What was lost has been answered for.
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.mtu);
+    }
+}

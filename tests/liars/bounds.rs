@@ -1,0 +1,35 @@
+//! What every story of a liar asks at its end: the relay still serves, and nothing in it panicked.
+
+use nearhand_proto::close::Close;
+use nearhand_tests::{Technician, World, world::consent};
+use std::time::{Duration, Instant};
+
+/// An honest pair meets at this relay, up to the exact picture, and parts; how long the meeting took.
+pub(crate) async fn honest_pairing(world: &World, technician: &Technician) -> Duration {
+    let began = Instant::now();
+    let mut host = world.host();
+    let code = host.code().await;
+    let mut viewer = world.viewer(technician, &code);
+    consent(&mut host, &mut viewer).await;
+    let took = began.elapsed();
+    assert_eq!(viewer.end().await, Close::TechnicianLeft);
+    assert_eq!(host.session_over().await, Close::TechnicianLeft);
+    took
+}
+
+/// The relay's program serves an honest pair, its record is whole, and its log knows of no panic.
+pub(crate) async fn serves_on(world: World) {
+    let technician = world.technician("Honest Vera").await;
+    honest_pairing(&world, &technician).await;
+    let log = world.log();
+    assert!(!log.contains("panicked"), "{log}");
+    world.end().await;
+}
+
+/// A figure that a nightly run sets higher.
+///
+/// # Panics
+/// If the variable holds no number.
+pub(crate) fn many(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |many| many.parse().expect("a number"))
+}

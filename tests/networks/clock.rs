@@ -1,0 +1,1 @@
+//! The wall clock steps (F14).
