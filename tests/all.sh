@@ -55,6 +55,8 @@ mkdir -p "$logs"
 rm -f "$logs"/*.log
 # Tests that have a desktop of their own, with the real programs, come after the others.
 x11='package(nearhand-tests) & binary(x11)'
+# Fuzz targets have a step of their own, with more time.
+fuzz='package(nearhand-tests) & binary(fuzz)'
 
 step "setup: what is missing is installed" setup
 step "format" cargo fmt --all --check
@@ -63,8 +65,9 @@ step "clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "documentation" docs
 step "host without its portable capture" cargo check -p nearhand-host --no-default-features --locked
 step "build" cargo build --workspace --bins --locked
-step "tests: pure, stories, capture and injection" tests_of tests "not ($x11)"
+step "tests: pure, stories, capture and injection" tests_of tests "not ($x11) and not ($fuzz)"
 step "examples in the documentation" logged doctests cargo test --workspace --doc --locked
+step "fuzz targets, 5 s each" logged fuzz bash tests/fuzz.sh 5
 step "tests: the programs on real desktops" tests_of x11 "$x11"
 step "demo" env NEARHAND_BIN="$PWD/target/debug" bash tests/demo.sh
 step "licences and sources of what we depend on" cargo deny --locked check licenses bans sources

@@ -2,7 +2,7 @@
 # Installs what building and checking Nearhand needs on Debian 12, and only what is missing: a machine that has
 # everything is asked nothing. Meant to be sourced, for the PATH it leaves:  . tests/setup.sh [demo|all]
 #   demo   a C compiler, Rust, the X libraries, an X server and programs to look at
-#   all    that, cargo-nextest and cargo-deny besides (the default)
+#   all    that, cargo-nextest and cargo-deny besides, and cargo-fuzz where a nightly Rust is (the default)
 
 # Oldest Rust that builds the workspace, as 'rust-version' in Cargo.toml.
 nearhand_rust=1.95
@@ -35,7 +35,7 @@ nearhand_missing_packages() {
     local have package
     for have in cc=gcc pkg-config=pkg-config Xvfb=xvfb Xephyr=xserver-xephyr openbox=openbox xterm=xterm xdotool=xdotool xclip=xclip \
         xprop=x11-utils xsetroot=x11-xserver-utils setxkbmap=x11-xkb-utils xlogo=x11-apps import=imagemagick \
-        mousepad=mousepad pcmanfm=pcmanfm fc-match=fontconfig; do
+        mousepad=mousepad faketime=faketime pcmanfm=pcmanfm fc-match=fontconfig; do
         command -v "${have%%=*}" >/dev/null || echo "${have#*=}"
     done
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || echo fonts-dejavu-core
@@ -85,7 +85,15 @@ nearhand_setup() {
     nearhand_setup_rust || return 1
     [ "${1:-all}" = all ] || return 0
     command -v cargo-fmt >/dev/null || nearhand_apt rustfmt-web rust-web-clippy || return 1
-    nearhand_setup_cargo_tool cargo-nextest && nearhand_setup_cargo_tool cargo-deny
+    nearhand_setup_cargo_tool cargo-nextest && nearhand_setup_cargo_tool cargo-deny || return 1
+    nearhand_setup_fuzzing
+}
+
+# Fuzzing guided by coverage needs a nightly Rust, which nobody else does: where there is none, tests/fuzz.sh says so.
+nearhand_setup_fuzzing() {
+    [[ $(rustup toolchain list 2>/dev/null) == *nightly* ]] || return 0
+    command -v c++ >/dev/null || nearhand_apt g++ || return 1
+    nearhand_setup_cargo_tool cargo-fuzz
 }
 
 nearhand_setup "$@"

@@ -87,6 +87,23 @@ pub fn printable_lines(text: &str) -> String {
     text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
+/// JSON with everything in its texts escaped that must not be shown, so that it can be printed: JSON alone escapes no control
+/// character beyond U+001F, and U+009B drives some terminals. It means the same as before.
+pub fn printable_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_printable(c) {
+            shown.push(c);
+        } else {
+            // Outside of texts JSON is ASCII without control characters, if it stands on one line.
+            let units =
+                c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+            shown.push_str(&units);
+        }
+    }
+    shown
+}
+
 /// Cuts `text` to at most `max` bytes, at a character boundary.
 pub fn cut(text: &mut String, max: usize) {
     let mut end = max.min(text.len());

@@ -6,6 +6,7 @@ mod ends;
 mod messages;
 mod runner;
 
+use nearhand_proto::ids::Fingerprint;
 use nearhand_tests::fuzz::{TARGETS, Target};
 use std::{collections::BTreeSet, fs};
 
@@ -56,8 +57,10 @@ fn the_corpus_holds_every_seed() {
                 path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"seed-"))
             };
             old.filter(is_seed).for_each(|path| fs::remove_file(path).expect("an old seed goes"));
-            for (at, seed) in seeds.iter().enumerate() {
-                fs::write(folder.join(format!("seed-{at:02}")), seed).expect("room for a seed");
+            for seed in &seeds {
+                // By content, so that a new seed changes no other file.
+                let name = format!("seed-{}", Fingerprint::of(seed).actor());
+                fs::write(folder.join(name), seed).expect("room for a seed");
             }
             continue;
         }

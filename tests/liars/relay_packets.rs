@@ -159,6 +159,8 @@ async fn a_bridged_session_shows_and_types_nothing_at_the_other_one() {
     let mut viewer_b = Viewer::start(other.config(relay.string(), &code));
     consent(&mut host_b, &mut viewer_b).await;
     exact(&host_b, &viewer_b, 1).await;
+    // The picture is there before it is told of; a round trip later it has been.
+    viewer_b.note("a round trip").await;
     let typed = host_b.input.injected();
     let updates = |viewer: &Viewer| {
         viewer.events.all().iter().filter(|event| matches!(event, Event::Updated { .. })).count()

@@ -55,8 +55,6 @@ async fn an_end_that_asks_and_never_reads_costs_its_windows_and_is_hung_up() {
     let memory = Memory::watch(world.process());
     let mut asking = tokio::task::JoinSet::new();
     for (liar, mut send, receive) in liars {
-        // What is not acknowledged is kept: it neither reads nor says that it has heard.
-        liar.stops_its_ears();
         asking.spawn(async move {
             let told = asks_and_never_listens(&liar, &mut send).await;
             drop(receive);

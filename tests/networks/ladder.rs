@@ -7,7 +7,11 @@ use nearhand_tests::{
     journal::in_time,
     weather::{Link, seed},
 };
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{task::JoinSet, time::timeout};
 
 /// The last rung on which everything must work.
 const WORKS: usize = 6;
@@ -42,16 +46,22 @@ async fn climb(world: &World, rung: usize, link: Link) -> Result<String, String>
     }
 }
 
+/// Climbs these rungs, all at once.
 async fn all_of(rungs: std::ops::RangeInclusive<usize>) -> Vec<(usize, Result<String, String>)> {
-    let world = world().await;
-    let mut table = Vec::new();
+    let world = Arc::new(world().await);
+    let mut climbers = JoinSet::new();
     for (rung, link) in Link::ladder().filter(|(rung, _)| rungs.contains(rung)) {
-        let climbed = tokio::time::timeout(BOUND, climb(&world, rung, link)).await;
-        let climbed = climbed.unwrap_or_else(|_| Err(format!("rung {rung} hung")));
-        eprintln!("{}", climbed.as_deref().unwrap_or_else(|why| why));
-        table.push((rung, climbed));
+        let world = world.clone();
+        climbers.spawn(async move {
+            let climbed = timeout(BOUND, climb(&world, rung, link)).await;
+            (rung, climbed.unwrap_or_else(|_| Err(format!("rung {rung} hung"))))
+        });
     }
-    world.end().await;
+    let table = climbers.join_all().await;
+    for (_, climbed) in &table {
+        eprintln!("{}", climbed.as_deref().unwrap_or_else(|why| why));
+    }
+    Arc::into_inner(world).unwrap().end().await;
     table
 }
 

@@ -12,5 +12,7 @@ mod ladder;
 mod loss;
 mod moves;
 mod mtu;
+mod picture;
 mod rough;
+mod uptime;
 mod waiting;

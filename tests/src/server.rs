@@ -38,6 +38,15 @@ pub struct Program {
     string: RelayString,
 }
 
+/// How the program is run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Level of its log.
+    pub level: &'static str,
+    /// Variables besides the test's own.
+    pub environment: Vec<(String, String)>,
+}
+
 impl Server {
     /// Starts a relay in this process.
     ///
@@ -58,12 +67,11 @@ impl Server {
         }
     }
 
-    /// Starts the program with the settings that it can be told; its log, of this level, goes to `relay.log` beside the
-    /// data folder.
+    /// Starts the program with the settings that it can be told; its log goes to `relay.log` beside the data folder.
     ///
     /// # Panics
     /// If it does not say `ready`.
-    pub async fn program(config: &Config, level: &str) -> Self {
+    pub async fn program(config: &Config, run: &Run) -> Self {
         let settings = config.data.with_extension("toml");
         std::fs::write(&settings, limits(&config.limits)).expect("a settings file");
         let log = config.data.with_extension("log");
@@ -75,7 +83,8 @@ impl Server {
             .args(["--listen", &config.listen.to_string(), "--desk", config.desk.as_str()])
             .arg("--config")
             .arg(settings)
-            .env("RUST_LOG", level)
+            .env("RUST_LOG", run.level)
+            .envs(run.environment.iter().cloned())
             .stdout(Stdio::piped())
             .stderr(log)
             .kill_on_drop(true)

@@ -4,7 +4,7 @@
 use crate::{
     host::Host,
     operator::Operator,
-    server::Server,
+    server::{Run, Server},
     viewer::{Technician, Viewer},
     weather::{Link, Weather, seed},
 };
@@ -26,8 +26,8 @@ pub struct World {
     config: Config,
     string: RelayString,
     server: Option<Server>,
-    /// The level of the program's log; `None` in this process.
-    program: Option<&'static str>,
+    /// How the program is run; `None` in this process.
+    program: Option<Run>,
 }
 
 impl World {
@@ -43,15 +43,21 @@ impl World {
 
     /// The relay's program in a process of its own.
     pub async fn start_program() -> Self {
-        Self::new(|_| {}, Some("trace")).await
+        Self::new(|_| {}, Some(Run { level: "trace", environment: Vec::new() })).await
     }
 
     /// The program with other limits, and a log that a flood of packets does not flood.
     pub async fn start_program_with(tune: impl FnOnce(&mut Limits)) -> Self {
-        Self::new(|config| tune(&mut config.limits), Some("info")).await
+        let run = Run { level: "info", environment: Vec::new() };
+        Self::new(|config| tune(&mut config.limits), Some(run)).await
     }
 
-    async fn new(tune: impl FnOnce(&mut Config), program: Option<&'static str>) -> Self {
+    /// The program with these variables.
+    pub async fn start_program_in(environment: Vec<(String, String)>) -> Self {
+        Self::new(|_| {}, Some(Run { level: "info", environment })).await
+    }
+
+    async fn new(tune: impl FnOnce(&mut Config), program: Option<Run>) -> Self {
         let folder = tempfile::tempdir().expect("room for a folder");
         let data = folder.path().join("relay");
         let mut config = Config {
@@ -64,7 +70,7 @@ impl World {
             limits: Limits::default(),
         };
         tune(&mut config);
-        let server = serve(&config, program).await;
+        let server = serve(&config, program.as_ref()).await;
         let string = server.string();
         // What is started again is found at the same place.
         config.listen.set_port(string.port);
@@ -140,7 +146,7 @@ impl World {
     /// # Panics
     /// If it is not the same relay.
     pub async fn start_relay(&mut self) {
-        let server = serve(&self.config, self.program).await;
+        let server = serve(&self.config, self.program.as_ref()).await;
         assert_eq!(server.string(), self.string);
         self.server = Some(server);
     }
@@ -217,9 +223,9 @@ pub async fn consent(host: &mut Host, viewer: &mut Viewer) {
     viewer.shows(host, crate::host::FIRST).await;
 }
 
-async fn serve(config: &Config, program: Option<&str>) -> Server {
+async fn serve(config: &Config, program: Option<&Run>) -> Server {
     match program {
-        Some(level) => Server::program(config, level).await,
+        Some(run) => Server::program(config, run).await,
         None => Server::inside(config.clone()).await,
     }
 }

@@ -33,7 +33,7 @@ use nearhand_proto::{
     close::Close,
     control::Technician,
     ids::{ActorId, Fingerprint, SessionId},
-    net::{LOOK, LinkHandle, Pins, Sign, Watchdog},
+    net::{LOOK, LinkHandle, Pins, Sign, Vigil, Watchdog},
     record::Event,
     rights::Rights,
     session::{ToViewer, consent::Consent, geometry::Monitor, screen::Epoch},
@@ -155,6 +155,8 @@ pub struct Session {
     pictures: u32,
     shown: Option<(Epoch, Monitor)>,
     watchdog: Watchdog,
+    /// Of the line that is there now.
+    vigil: Vigil,
 }
 
 impl Session {
@@ -183,6 +185,7 @@ impl Session {
             pictures: 0,
             shown: None,
             watchdog: Watchdog::new(std::time::Instant::now()),
+            vigil: Vigil::default(),
         }
     }
 
@@ -264,6 +267,7 @@ impl Session {
         self.clips = None;
         self.line = Some(line);
         self.watchdog = Watchdog::new(std::time::Instant::now());
+        self.vigil = Vigil::default();
         self.away = None;
         let (computer, rights) = (self.start.computer.clone(), self.consent.held());
         self.say(ToViewer::Welcome { computer, rights });
@@ -329,6 +333,10 @@ impl Session {
     fn look(&mut self) -> Turn {
         self.facts.handle_time();
         if let Some(line) = &self.line {
+            if !self.vigil.look(&line.stats(), std::time::Instant::now()) {
+                tracing::warn!("the viewer resets streams or changes connection ids without end");
+                return Err(Close::Protocol);
+            }
             match self.watchdog.look(&line.stats(), std::time::Instant::now()) {
                 Sign::Well => {}
                 Sign::Quiet => {

@@ -13,7 +13,7 @@ use crate::{
 use nearhand_proto::{
     close::Close,
     control::{EXPORTER_LABEL, Register, ToRelay},
-    net::{FrameReceiver, FrameSender, Vigil, key_of, verify_proof},
+    net::{FrameError, FrameReceiver, FrameSender, Vigil, key_of, verify_proof},
 };
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use std::{
@@ -65,6 +65,7 @@ async fn first_message(quic: &Connection) -> Result<(Register, SendStream, Frame
     let mut receiver = FrameReceiver::new(receive, MESSAGE);
     match timeout(FIRST_MESSAGE, receiver.next()).await.map_err(|_| Close::TooSlow)? {
         Ok(Some(ToRelay::Register(register))) => Ok((register, send, receiver)),
+        Err(FrameError::PeerStalled) => Err(Close::TooSlow),
         _ => Err(Close::Protocol),
     }
 }

@@ -2,6 +2,7 @@
 //! to quinn. It never terminates, decrypts or understands what it forwards, and it never dials.
 
 mod address;
+mod parcels;
 mod routes;
 mod runs;
 mod socket;

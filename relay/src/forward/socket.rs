@@ -1,22 +1,27 @@
 //! The relay's UDP socket as quinn sees it: batches are received, split into runs of one class (this end / our own),
 //! forwarded with segmentation offload and their ECN mark (RFC 3168), and only our own packets are handed up.
+//!
+//! Tokio watches it for reading only: the kernel tells of room to write after every single packet that it has sent, and
+//! each time a thread would wake up for that.
 
-use super::{Routes, Run, Runs, Verdict};
-use nearhand_proto::route::Rid;
+use super::{
+    Routes, Run, Runs, Verdict,
+    parcels::{Granted, Parcels, Way},
+};
 use quinn::{AsyncUdpSocket, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use std::{
     fmt, io,
     io::IoSliceMut,
-    net::SocketAddr,
+    net::{SocketAddr, UdpSocket},
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
 };
-use tokio::{io::Interest, net::UdpSocket};
+use tokio::io::{Interest, unix::AsyncFd};
 
 /// Kernel buffers, in bytes.
 const BUFFER: usize = 4 << 20;
@@ -39,9 +44,13 @@ pub struct ForwardStats {
 
 /// One UDP port: the control plane's connections and all forwarded sessions.
 pub struct ForwardingSocket {
-    udp: UdpSocket,
+    udp: AsyncFd<UdpSocket>,
     state: UdpSocketState,
+    /// The kernel would not take a packet of ours.
+    full: AtomicBool,
     routes: Arc<Mutex<Routes>>,
+    /// Empty between two receives; kept for its memory.
+    parcels: Mutex<Parcels>,
     stats: ForwardStats,
 }
 
@@ -67,7 +76,14 @@ impl ForwardingSocket {
         socket.set_nonblocking(true)?;
         socket.bind(&listen.into())?;
         let state = UdpSocketState::new((&socket).into())?;
-        Ok(Self { udp: UdpSocket::from_std(socket.into())?, state, routes, stats: ForwardStats::default() })
+        Ok(Self {
+            udp: watch(socket.into(), Interest::READABLE)?,
+            state,
+            full: AtomicBool::new(false),
+            routes,
+            parcels: Mutex::default(),
+            stats: ForwardStats::default(),
+        })
     }
 
     /// What has been forwarded.
@@ -75,43 +91,52 @@ impl ForwardingSocket {
         &self.stats
     }
 
-    /// Forwards the datagrams for ends out of one received buffer and moves the rest to its front. Returns the
-    /// length of the rest.
-    fn divert(&self, routes: &Routes, meta: &RecvMeta, buffer: &mut [u8]) -> usize {
-        let (mut runs, mut kept) = (Runs::new(meta.len, meta.stride), 0);
-        while let Some(Run { to, part }) = runs.next(buffer) {
-            match to {
-                Some(rid) => self.forward(routes, rid, meta, &buffer[part]),
-                None => {
-                    let length = part.len();
-                    buffer.copy_within(part, kept);
-                    kept += length;
-                }
+    /// Forwards what these buffers hold for ends and moves the rest to the front. Returns how many buffers hold some.
+    fn divert(&self, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> usize {
+        let mut parcels = self.parcels.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        for (buffer, (meta, bytes)) in meta.iter().zip(&*bufs).enumerate() {
+            self.judge(&routes, meta, buffer, bytes, &mut parcels);
+        }
+        drop(routes);
+        parcels
+            .send_all(bufs, self.state.max_gso_segments().max(1), |way, contents| self.send(way, contents));
+        let mut kept = 0;
+        for at in 0..meta.len() {
+            let rest = keep_own(&meta[at], &mut bufs[at]);
+            if rest != 0 {
+                meta[at].len = rest;
+                meta.swap(kept, at);
+                bufs.swap(kept, at);
+                kept += 1;
             }
         }
         kept
     }
 
-    fn forward(&self, routes: &Routes, to: Rid, meta: &RecvMeta, run: &[u8]) {
-        let stride = meta.stride.max(1);
-        let packets = run.len().div_ceil(stride);
-        match routes.verdict(to, meta.addr, run.len(), packets) {
-            Verdict::Send(address) => {
-                for part in run.chunks(stride * self.state.max_gso_segments().max(1)) {
-                    self.send(address, part, stride, meta);
+    /// Finds out which runs of one buffer may be forwarded, and where to.
+    fn judge(&self, routes: &Routes, meta: &RecvMeta, buffer: usize, bytes: &[u8], parcels: &mut Parcels) {
+        let (mut runs, stride) = (Runs::new(meta.len, meta.stride), meta.stride.max(1));
+        while let Some(Run { to, part }) = runs.next(bytes) {
+            let Some(to) = to else { continue };
+            let packets = part.len().div_ceil(stride);
+            match routes.verdict(to, meta.addr, part.len(), packets) {
+                Verdict::Send(destination) => {
+                    parcels.push(Granted { way: Way { destination, stride, ecn: meta.ecn }, buffer, part });
                 }
-            }
-            Verdict::Drop => {
-                self.stats.dropped.fetch_add(count(packets), Ordering::Relaxed);
+                Verdict::Drop => {
+                    self.stats.dropped.fetch_add(count(packets), Ordering::Relaxed);
+                }
             }
         }
     }
 
-    fn send(&self, destination: SocketAddr, contents: &[u8], stride: usize, meta: &RecvMeta) {
+    fn send(&self, way: &Way, contents: &[u8]) {
+        let Way { destination, stride, ecn } = *way;
         let segment_size = (stride < contents.len()).then_some(stride);
-        let transmit = Transmit { destination, ecn: meta.ecn, contents, segment_size, src_ip: None };
+        let transmit = Transmit { destination, ecn, contents, segment_size, src_ip: None };
         let packets = count(contents.len().div_ceil(stride));
-        match self.udp.try_io(Interest::WRITABLE, || self.state.send((&self.udp).into(), &transmit)) {
+        match self.state.send(self.udp.get_ref().into(), &transmit) {
             Ok(()) => {
                 self.stats.packets.fetch_add(packets, Ordering::Relaxed);
                 self.stats.bytes.fetch_add(count(contents.len()), Ordering::Relaxed);
@@ -121,6 +146,28 @@ impl ForwardingSocket {
             }
         }
     }
+}
+
+/// Has tokio watch a socket for one kind of readiness.
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe code and asks that the descriptor stay open, as a std socket's does"
+)]
+fn watch(udp: UdpSocket, interest: Interest) -> io::Result<AsyncFd<UdpSocket>> {
+    AsyncFd::with_interest(udp, interest)
+}
+
+/// Moves our own packets to the front of their buffer. Returns their length.
+fn keep_own(meta: &RecvMeta, buffer: &mut [u8]) -> usize {
+    let (mut runs, mut kept) = (Runs::new(meta.len, meta.stride), 0);
+    while let Some(Run { to, part }) = runs.next(buffer) {
+        if to.is_none() {
+            let length = part.len();
+            buffer.copy_within(part, kept);
+            kept += length;
+        }
+    }
+    kept
 }
 
 fn count(n: usize) -> u64 {
@@ -133,7 +180,11 @@ impl AsyncUdpSocket for ForwardingSocket {
     }
 
     fn try_send(&self, transmit: &Transmit) -> io::Result<()> {
-        self.udp.try_io(Interest::WRITABLE, || self.state.send((&self.udp).into(), transmit))
+        let sent = self.state.send(self.udp.get_ref().into(), transmit);
+        if sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            self.full.store(true, Ordering::Relaxed);
+        }
+        sent
     }
 
     fn poll_recv(
@@ -143,27 +194,22 @@ impl AsyncUdpSocket for ForwardingSocket {
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
         for _ in 0..BATCHES_AT_ONCE {
-            ready!(self.udp.poll_recv_ready(cx))?;
-            let receive = || self.state.recv((&self.udp).into(), bufs, meta);
-            let received = match self.udp.try_io(Interest::READABLE, receive) {
+            let mut ready = ready!(self.udp.poll_read_ready(cx))?;
+            let received = match self.state.recv(self.udp.get_ref().into(), bufs, meta) {
                 Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready.clear_ready();
+                    continue;
+                }
                 // An ICMP error of some earlier packet: no reason to stop.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => continue,
                 Err(error) => return Poll::Ready(Err(error)),
             };
-            let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut kept = 0;
-            for at in 0..received {
-                let rest = self.divert(&routes, &meta[at], &mut bufs[at]);
-                if rest != 0 {
-                    meta[at].len = rest;
-                    meta.swap(kept, at);
-                    bufs.swap(kept, at);
-                    kept += 1;
-                }
+            if received < bufs.len() {
+                // There was no more; what comes from now on makes it ready again.
+                ready.clear_ready();
             }
-            drop(routes);
+            let kept = self.divert(&mut bufs[..received], &mut meta[..received]);
             if kept != 0 {
                 return Poll::Ready(Ok(kept));
             }
@@ -173,7 +219,7 @@ impl AsyncUdpSocket for ForwardingSocket {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.udp.local_addr()
+        self.udp.get_ref().local_addr()
     }
 
     fn max_transmit_segments(&self) -> usize {
@@ -189,12 +235,11 @@ impl AsyncUdpSocket for ForwardingSocket {
     }
 }
 
-type Waiting = Pin<Box<dyn Future<Output = io::Result<()>> + Send + Sync>>;
-
-/// Tells quinn when the socket takes packets again; each of its tasks has one of its own.
+/// Tells quinn when the socket takes packets again; each of its tasks has one of its own, and watches the socket only
+/// while it waits.
 struct Writable {
     socket: Arc<ForwardingSocket>,
-    waiting: Option<Waiting>,
+    waiting: Option<AsyncFd<UdpSocket>>,
 }
 
 impl fmt::Debug for Writable {
@@ -205,14 +250,19 @@ impl fmt::Debug for Writable {
 
 impl UdpPoller for Writable {
     fn poll_writable(self: Pin<&mut Self>, cx: &mut Context) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let socket = this.socket.clone();
-        let waiting =
-            this.waiting.get_or_insert_with(|| Box::pin(async move { socket.udp.writable().await }));
-        let result = waiting.as_mut().poll(cx);
-        if result.is_ready() {
-            this.waiting = None;
+        let Self { socket, waiting } = self.get_mut();
+        if socket.full.load(Ordering::Relaxed) {
+            let watched = match waiting {
+                Some(watched) => watched,
+                None => {
+                    let same = socket.udp.get_ref().try_clone()?;
+                    waiting.insert(watch(same, Interest::WRITABLE)?)
+                }
+            };
+            let _ready = ready!(watched.poll_write_ready(cx))?;
+            socket.full.store(false, Ordering::Relaxed);
         }
-        result
+        *waiting = None;
+        Poll::Ready(Ok(()))
     }
 }

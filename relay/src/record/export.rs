@@ -9,7 +9,10 @@ use super::{
     store::{EntryRow, Filter},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use nearhand_proto::record::{Event, Header, Value};
+use nearhand_proto::{
+    record::{Event, Header, Value},
+    text::printable_json,
+};
 use serde::Serialize;
 use serde_json::Map;
 
@@ -113,7 +116,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn json(line: &impl Serialize) -> String {
-    serde_json::to_string(line).expect("strings and numbers")
+    printable_json(&serde_json::to_string(line).expect("strings and numbers"))
 }
 
 #[cfg(test)]
@@ -148,12 +151,13 @@ mod tests {
 
     #[test]
     fn one_object_a_line_with_its_fields() {
-        let shown = json(&line(&row(&Event::Note { text: Text::new("a\u{1b}\n") })));
+        let text = "a\u{1b}\n\u{9b}\u{7f}\u{202e}ü";
+        let shown = json(&line(&row(&Event::Note { text: Text::new(text) })));
         let parsed: serde_json::Value = serde_json::from_str(&shown).unwrap();
-        assert_eq!(parsed["fields"]["text"], "a\u{1b}\n");
+        assert_eq!(parsed["fields"]["text"], text);
         assert_eq!(parsed["event"], "note");
         assert_eq!(parsed["origin"], "viewer");
-        assert!(!shown.contains('\n') && !shown.contains('\u{1b}'));
+        assert!(shown.chars().all(nearhand_proto::text::is_printable) && shown.contains('ü'));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! time and datagrams are handed.
 
 use anyhow::Context as _;
-use nearhand_proto::net::{EndCids, IDLE, Identity, Pins, session_client, session_server, session_transport_by};
+use nearhand_proto::net::{
+    EndCids, IDLE, Identity, Pins, session_client, session_server, session_transport_by,
+};
 use quinn::{EndpointConfig, congestion::ControllerFactory};
 use quinn_proto::{Connection, ConnectionHandle, DatagramEvent, Endpoint, Transmit};
 use std::{

@@ -67,8 +67,10 @@ pub(super) fn run(
         };
         Ok(Pair { ends: End::pair(control, began)?, flow, eyes: Eyes::default() })
     };
-    let shapers =
-        [Shaper::new(link.up.clone(), seed, began), Shaper::new(link.down.clone(), seed.wrapping_add(1), began)];
+    let shapers = [
+        Shaper::new(link.up.clone(), seed, began),
+        Shaper::new(link.down.clone(), seed.wrapping_add(1), began),
+    ];
     let pairs = flows.iter().map(pair).collect::<anyhow::Result<_>>()?;
     let mut sim = Sim { began, now: began, pairs, shapers, way: BinaryHeap::new(), count: 0 };
     let until = began + WARM_UP + seconds;

@@ -34,6 +34,9 @@ const KNOWN: [(&str, &str, usize, &str); 19] = [
     ("entries_per_pairing", "entries", 1, ""),
 ];
 
+/// Nothing may be idle, and nothing may grow.
+const MAY_BE_ZERO: [&str; 2] = ["idle_before_percent", "rss_growth_kib"];
+
 /// One figure.
 struct Row {
     section: Section,
@@ -52,6 +55,13 @@ impl Sheet {
             Some(row) => row.values.push(value),
             None => self.0.push(Row { section, name, values: vec![value] }),
         }
+    }
+
+    /// Figures that are not above 0 although they can't be anything else.
+    pub(super) fn missing(&self) -> Vec<&'static str> {
+        let positive = |row: &&Row| row.values.iter().all(|value| 0.0 < *value);
+        let rows = self.0.iter().filter(|row| !positive(row) && !MAY_BE_ZERO.contains(&row.name));
+        rows.map(|row| row.name).collect()
     }
 
     /// Medians by name. Bulk stands under `bulk`, an object for each number of pairs; the first of them at the top as well.
@@ -123,6 +133,8 @@ mod tests {
             sheet.add(Section::Bulk(8), "gbit_s", value * 2.0);
             sheet.add(Section::Whole, "ping_p50_us", value * 3.0);
         }
+        sheet.add(Section::Whole, "rss_growth_kib", 0.0);
+        assert!(sheet.missing().is_empty());
         let json = sheet.json();
         assert_eq!(
             (&json["gbit_s"], &json["pairs"], &json["ping_p50_us"]),

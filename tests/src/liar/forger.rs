@@ -10,7 +10,8 @@ use nearhand_proto::{
     control::{Role, ToEnd, ToRelay},
     ids::Fingerprint,
     net::{
-        Identity, LENGTH_BYTES, RELAY, close_reason, frame, initial_for_host, initial_for_relay, relay_client_tls,
+        Identity, LENGTH_BYTES, RELAY, close_reason, frame, initial_for_host, initial_for_relay,
+        relay_client_tls,
     },
     relay_string::RelayString,
     route::Rid,
@@ -31,6 +32,9 @@ use std::{
 
 /// Bytes on their way at once: a liar cares for no congestion.
 const WINDOW: u64 = 16 << 20;
+
+/// Bytes of a stream that the peer may send before it has to wait for us to read.
+const UNREAD: u32 = 4_096;
 
 /// A connection whose packets are forged.
 #[derive(Debug)]
@@ -74,7 +78,6 @@ impl Forger {
     /// Whatever stands in the way of a connection.
     pub async fn dial_host(
         endpoint: &Endpoint,
-        relay: &RelayString,
         own: &Identity,
         (host, route): (Fingerprint, Rid),
     ) -> anyhow::Result<Self> {
@@ -139,6 +142,8 @@ pub enum HungUp {
     Said(Close),
     /// QUIC did, with this transport error (RFC 9000 §20.1).
     Quic(u64),
+    /// It no longer knows the connection (RFC 9000 §10.3): what it said when it hung up was lost in the flood.
+    Forgotten,
     /// In another way.
     Otherwise,
 }
@@ -149,6 +154,7 @@ impl HungUp {
         match error {
             ConnectionError::ApplicationClosed(_) => close_reason(error).map_or(Self::Otherwise, Self::Said),
             ConnectionError::ConnectionClosed(close) => Self::Quic(close.error_code.into()),
+            ConnectionError::Reset => Self::Forgotten,
             _ => Self::Otherwise,
         }
     }
@@ -169,13 +175,14 @@ fn client(tls: QuicClientConfig, script: Arc<Script>) -> quinn::ClientConfig {
     config
 }
 
-/// Room for everything, and one size of packets.
+/// Room for everything to be sent and little for what is heard, and one size of packets.
 fn greedy() -> TransportConfig {
     let mut config = TransportConfig::default();
     let mut congestion = CubicConfig::default();
     congestion.initial_window(WINDOW);
     config
         .congestion_controller_factory(Arc::new(congestion))
+        .stream_receive_window(VarInt::from_u32(UNREAD))
         .datagram_send_buffer_size(256 << 10)
         .mtu_discovery_config(None)
         .max_concurrent_uni_streams(VarInt::from_u32(64))

@@ -6,6 +6,7 @@ pub mod datagrams;
 pub mod forge;
 mod forger;
 pub mod frames;
+pub mod host;
 pub mod memory;
 mod tls;
 
@@ -16,8 +17,8 @@ use nearhand_proto::{
     close::Close,
     control::{EXPORTER_LABEL, Register, Role, ToEnd, ToRelay},
     net::{
-        EndCids, FrameReceiver, FrameSender, Identity, Link, LinkConfig, LinkEvent, Moves, PathSocket, RELAY, close_reason,
-        control_of_end, initial_for_relay, relay_client_tls,
+        EndCids, FrameReceiver, FrameSender, Identity, Link, LinkConfig, LinkEvent, Moves, PathSocket, RELAY,
+        close_reason, control_of_end, initial_for_relay, relay_client_tls,
     },
     relay_string::RelayString,
 };
@@ -44,7 +45,8 @@ impl Liar {
     /// If the relay does not take it.
     pub async fn register(relay: RelayString, role: Role, technician: Option<Arc<Identity>>) -> Self {
         let session = Arc::new(Identity::generate(1).expect("a key can be made"));
-        let config = LinkConfig { relay, role, session, technician, patience: PATIENCE, moves: Moves::default() };
+        let config =
+            LinkConfig { relay, role, session, technician, patience: PATIENCE, moves: Moves::default() };
         Self { link: Link::dial(config, None).await.expect("the relay registers it") }
     }
 

@@ -7,7 +7,10 @@ use crate::{
     messages::Event,
     screen::{Change, Rgb},
 };
-use nearhand_proto::session::{control::RightsChange, geometry::Monitor};
+use nearhand_proto::{
+    session::{control::RightsChange, geometry::Monitor},
+    text::printable_json,
+};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -159,9 +162,9 @@ impl<W: Write> Lines<W> {
 
     /// Writes one line and flushes it.
     pub(super) fn write(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
-        text.push(b'\n');
-        self.to.write_all(&text)?;
+        let mut text = printable_json(&serde_json::to_string(line)?);
+        text.push('\n');
+        self.to.write_all(text.as_bytes())?;
         self.to.flush()
     }
 
@@ -280,5 +283,16 @@ mod tests {
             clock.ns(now)
         );
         assert_eq!(String::from_utf8(lines.to).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_a_host_says_drives_no_terminal() {
+        let mut lines = Lines::new(Vec::new(), Clock::start());
+        let why = "no\u{9b}31m screen\u{7f}".to_owned();
+        lines.write(&line_of(&Event::NoPicture(why.clone())).unwrap()).unwrap();
+        let shown = String::from_utf8(lines.to).unwrap();
+        assert!(!shown.trim_end().contains(char::is_control), "{shown:?}");
+        let parsed: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(parsed["why"], why);
     }
 }

@@ -8,7 +8,10 @@ use nearhand_proto::{
     session::{ToHost, ToViewer, clipboard, input::Input},
 };
 use quinn::{Connection, VarInt};
-use std::time::Duration;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -24,9 +27,28 @@ const DREW: usize = 8;
 /// Messages for the host on their way; when full, the host does not read.
 const WORDS: usize = 256;
 
+/// Hangs up on the host, and remembers why: quinn does not, and what was for good must not be dialled anew.
+#[derive(Clone)]
+pub(super) struct Hangup {
+    connection: Connection,
+    /// The first reason that does not pass by itself.
+    why: Arc<OnceLock<Close>>,
+}
+
+impl Hangup {
+    /// Hangs up; the session's loop learns it from the receiving side.
+    pub(super) fn now(&self, why: Close) {
+        if why.is_final() {
+            let _ = self.why.set(why); // the first reason stands
+        }
+        self.connection.close(VarInt::from_u32(why.code().into()), &[]);
+    }
+}
+
 /// A connected host.
 pub(super) struct Line {
     connection: Connection,
+    hangup: Hangup,
     words: mpsc::Sender<ToHost>,
     receiver: FrameReceiver<ToViewer>,
     inputs: mpsc::Sender<Input>,
@@ -62,8 +84,10 @@ impl Line {
         tasks.spawn(inputs::write(connection.clone(), input_receiver));
         let (words, words_receiver) = mpsc::channel(WORDS);
         tasks.spawn(write(FrameSender::new(send), words_receiver));
+        let hangup = Hangup { connection: connection.clone(), why: Arc::default() };
         Ok(Self {
             connection,
+            hangup,
             words,
             receiver: FrameReceiver::new(receive, PATIENCE),
             inputs,
@@ -84,8 +108,9 @@ impl Line {
         self.tasks.spawn(painter::point(self.connection.clone(), screen.clone()));
         let (to_session, texts) = watch::channel(None);
         self.texts = texts;
-        let (connection, drew) = (self.connection.clone(), self.drew_sender.clone());
-        self.tasks.spawn(painter::paint(connection, screen, drew, to_session));
+        let (connection, hangup) = (self.connection.clone(), self.hangup.clone());
+        let drew = self.drew_sender.clone();
+        self.tasks.spawn(painter::paint((connection, hangup), screen, drew, to_session));
     }
 
     /// Sends a message; never waits. A host that does not read is hung up, and dialled anew.
@@ -107,12 +132,12 @@ impl Line {
 
     /// Hangs up; the loop learns it from the receiving side.
     pub(super) fn hang_up(&self, why: Close) {
-        self.connection.close(VarInt::from_u32(why.code().into()), &[]);
+        self.hangup.now(why);
     }
 
     fn lost(&self) -> LineEvent {
         let why = self.connection.close_reason().as_ref().and_then(close_reason);
-        LineEvent::Lost(why.filter(|why| why.is_final()))
+        LineEvent::Lost(why.filter(|why| why.is_final()).or_else(|| self.hangup.why.get().copied()))
     }
 }
 

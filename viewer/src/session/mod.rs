@@ -27,7 +27,7 @@ use nearhand_proto::{
     close::Close,
     control::{ToEnd, ToRelay},
     ids::{Fingerprint, SessionId},
-    net::{Identity, LOOK, Link, LinkEvent, LinkHandle, RELAY, Sign, Watchdog, kick, session_client},
+    net::{Identity, LOOK, Link, LinkEvent, LinkHandle, RELAY, Sign, Vigil, Watchdog, kick, session_client},
     rights::Rights,
     route::Rid,
     session::{ToHost, ToViewer, clipboard, control::RightsChange, input::Input, screen::Epoch},
@@ -87,6 +87,8 @@ pub struct Session {
     /// True once the relay has said that the session is over.
     told_over: bool,
     watchdog: Watchdog,
+    /// Of the line that is there now.
+    vigil: Vigil,
 }
 
 impl Session {
@@ -116,6 +118,7 @@ impl Session {
             waiting: None,
             told_over: false,
             watchdog: Watchdog::new(std::time::Instant::now()),
+            vigil: Vigil::default(),
         }
     }
 
@@ -179,6 +182,7 @@ impl Session {
                 self.greeted = Some(Instant::now());
                 self.inputs = Some(line.inputs());
                 self.line = Some(line);
+                self.vigil = Vigil::default();
                 self.watchdog = Watchdog::new(std::time::Instant::now());
                 self.away = None;
                 Ok(())
@@ -365,6 +369,11 @@ impl Session {
             return self.stuck();
         }
         if let Some(line) = &self.line {
+            if !self.vigil.look(&line.connection().stats(), std::time::Instant::now()) {
+                tracing::warn!("the host resets streams or changes connection ids without end");
+                line.hang_up(Close::Protocol);
+                return Err(Close::Protocol);
+            }
             match self.watchdog.look(&line.connection().stats(), std::time::Instant::now()) {
                 Sign::Well => {}
                 Sign::Quiet => {

@@ -1,6 +1,7 @@
 //! The streams that the host opens. From a screen stream to the presented picture: an async task reads messages, a
 //! thread of its own decodes and presents them, so that nothing else waits for pixels. Clipboard texts pass through.
 
+use super::line::Hangup;
 use crate::{decode::Decoder, messages::Event, screen::Screen};
 use nearhand_proto::{
     close::Close,
@@ -41,7 +42,7 @@ pub(super) struct Drew {
 /// Takes the host's streams until the connection ends, of each kind the newest at a time. What the host sends that is
 /// no picture, or no text, ends the connection.
 pub(super) async fn paint(
-    connection: Connection,
+    (connection, hangup): (Connection, Hangup),
     screen: Screen,
     drew: mpsc::Sender<Drew>,
     texts: watch::Sender<Option<String>>,
@@ -59,14 +60,14 @@ pub(super) async fn paint(
                     texts.send_replace(Some(text.0));
                     continue;
                 }
-                Err(error) => return broken(&connection, &error),
+                Err(error) => return broken(&hangup, &error),
             },
         };
         let mut kind = [0];
         let read = timeout(FIRST, stream.read_exact(&mut kind)).await;
         match StreamKind::try_from(kind[0]) {
             Ok(StreamKind::Screen) if matches!(read, Ok(Ok(()))) => {
-                let reading = read_stream(connection.clone(), stream, screen.clone(), drew.clone());
+                let reading = read_stream(hangup.clone(), stream, screen.clone(), drew.clone());
                 // The older stream's task ends with its handle.
                 drop(newest.replace(AbortOnDropHandle::new(tokio::spawn(reading))));
             }
@@ -77,9 +78,11 @@ pub(super) async fn paint(
     }
 }
 
-fn broken(connection: &Connection, error: &FrameError) {
-    tracing::warn!(%error, "the host broke the protocol");
-    connection.close(VarInt::from_u32(Close::Protocol.code().into()), &[]);
+fn broken(hangup: &Hangup, error: &FrameError) {
+    tracing::warn!(%error, "the host is hung up");
+    // The path may have failed in the middle of a message: then the host is dialled anew.
+    let stalled = matches!(error, FrameError::PeerStalled);
+    hangup.now(if stalled { Close::TooSlow } else { Close::Protocol });
 }
 
 /// Takes the pointer's positions until the connection ends. Others than those of a host that we understand are skipped.
@@ -92,19 +95,19 @@ pub(super) async fn point(connection: Connection, screen: Screen) {
     }
 }
 
-async fn read_stream(connection: Connection, stream: RecvStream, screen: Screen, drew: mpsc::Sender<Drew>) {
+async fn read_stream(hangup: Hangup, stream: RecvStream, screen: Screen, drew: mpsc::Sender<Drew>) {
     let (sender, receiver) = mpsc::channel(READ);
     let decoding = thread::Builder::new().name("decode".to_owned()).spawn({
-        let connection = connection.clone();
+        let hangup = hangup.clone();
         move || {
             if let Err(why) = decode(receiver, &screen, &drew) {
-                connection.close(VarInt::from_u32(why.code().into()), &[]);
+                hangup.now(why);
             }
         }
     });
     if let Err(error) = decoding {
         tracing::error!(%error, "no thread to decode");
-        return connection.close(VarInt::from_u32(Close::Internal.code().into()), &[]);
+        return hangup.now(Close::Internal);
     }
     let mut receiver = FrameReceiver::<screen::Screen>::new(stream, MESSAGE);
     loop {
@@ -116,7 +119,7 @@ async fn read_stream(connection: Connection, stream: RecvStream, screen: Screen,
             }
             // A stream that is reset has been replaced, or will be.
             Ok(None) | Err(FrameError::Read(_)) => return,
-            Err(error) => return broken(&connection, &error),
+            Err(error) => return broken(&hangup, &error),
         }
     }
 }

@@ -184,6 +184,7 @@ fn level(kind: &KeyType, mods: u16) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*};
     use x11rb::protocol::{xkb::KTMapEntry, xproto::ModMask};
 
     const MOD5: u16 = 1 << 7;
@@ -289,6 +290,27 @@ mod tests {
             ('\u{ffff}', None),
         ] {
             assert_eq!(keysym(c), expected, "{c:?}");
+        }
+    }
+
+    fn any_key() -> impl Strategy<Value = KeySymMap> {
+        (any::<[u8; 4]>(), any::<u8>(), any::<u8>(), vec(any::<u32>(), 0..40))
+            .prop_map(|(kt_index, group_info, width, syms)| KeySymMap { kt_index, group_info, width, syms })
+    }
+
+    proptest! {
+        /// Any program may write the map: its parts need not fit together.
+        #[test]
+        fn no_map_is_too_much(first: u8, keys in vec(any_key(), 0..40), levels in vec((0..256_u16, any::<u8>()), 0..6), c: char, group: u8, keycode: u8) {
+            let modifiers = vec![KeyModMap { keycode, mods: ModMask::LOCK }];
+            let mut layout = Layout::new(first, vec![kind(0xff, &levels); 3], keys, modifiers);
+            if let Some(stroke) = layout.stroke(c, group, LOCK) {
+                prop_assert!(first <= stroke.keycode);
+            }
+            layout.symbol(keycode, group);
+            layout.modifier(CAPS_LOCK);
+            layout.forget(keycode);
+            prop_assert!(layout.spare().all(|spare| first <= spare && spare != NO_KEY));
         }
     }
 }

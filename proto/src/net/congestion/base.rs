@@ -50,3 +50,32 @@ impl Base {
         self.seen = Some(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_is_what_ten_seconds_of_rounds_have_not_seen_again() {
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        let mut base = Base::default();
+        base.handle_trip(ms(40));
+        base.handle_trip(ms(90));
+        assert_eq!(base.trip(), ms(40));
+        let mut check = |at: u64, shortest: u64, expected: bool| {
+            base.handle_round(ms(shortest), start + ms(at));
+            assert_eq!(base.is_stale(start + ms(at)), expected, "{at}: {shortest}");
+        };
+        check(0, 40, false);
+        check(500, 52, false);
+        (1..=20).for_each(|half| check(500 + half * 500, 53, false));
+        check(10_600, 53, true);
+        check(10_700, 45, false);
+        check(21_000, 80, false); // after a pause nothing is known
+        base.handle_rest(ms(80), start + ms(21_000));
+        assert_eq!(base.trip(), ms(80));
+        base.handle_trip(ms(60));
+        assert_eq!(base.trip(), ms(60));
+    }
+}

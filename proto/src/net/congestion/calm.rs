@@ -14,7 +14,7 @@ const CROWD: Duration = Duration::from_millis(100);
 const CROWDED: Duration = Duration::from_secs(2);
 /// While we lie low, this much waiting is somebody else's.
 const THEIRS: Duration = Duration::from_millis(25);
-/// A queue that is worth a thought.
+/// A queue that is worth a thought, or one that is longer than the path.
 const NOTABLE: Duration = Duration::from_millis(4);
 /// Shares of what was sent that may be lost while a queue stands, and while none does.
 const STRAY: f64 = 0.015;
@@ -213,7 +213,6 @@ impl Calm {
         match self.phase {
             Phase::Rest { .. } => {}
             Phase::Compete => {
-                self.scale(LOST);
                 // If it was ours, the queue drains now.
                 self.rest(CROWD.max(self.base.trip()), true);
             }
@@ -231,6 +230,9 @@ impl Calm {
         }
         self.phase = if competes && crowd { Phase::Compete } else { Phase::Seek };
         self.set(window);
+        if competes {
+            self.scale(MARKED);
+        }
     }
 
     /// Only a window that was used says anything about more (RFC 9002 §7.8).
@@ -242,7 +244,7 @@ impl Calm {
         if !self.is_used(round) {
             return;
         }
-        let clear = queue < self.target() / 2 && self.losses.share() < STRAY && !self.stands(queue);
+        let clear = queue < self.target() / 2 && self.losses.share() < HEAVY / 2.0 && !self.stands(queue);
         self.clear = if clear { self.clear.saturating_add(1) } else { 0 };
         // A thirty-second, a sixteenth, an eighth, a quarter: the longer there is room, the bolder.
         let share = self
@@ -254,7 +256,7 @@ impl Calm {
 
     /// True if the queue does not drain within a round: what is lost then is lost in it.
     fn stands(&self, queue: Duration) -> bool {
-        self.target() < queue || (NOTABLE < queue && self.longest < queue * 2)
+        self.target() < queue || (NOTABLE.min(self.base.trip()) < queue && self.longest < queue * 2)
     }
 
     /// Half of the way to what would wait for `target`.

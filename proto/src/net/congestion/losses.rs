@@ -63,3 +63,52 @@ impl Losses {
         *self = Self::new(self.mtu);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MTU: u64 = 1_200;
+
+    fn after(lost: u64, arrived: u64, rounds: usize) -> Losses {
+        let mut losses = Losses::new(MTU);
+        for _ in 0..rounds {
+            losses.handle_lost(lost * MTU);
+            losses.handle_arrived(arrived * MTU);
+            losses.handle_round();
+        }
+        losses
+    }
+
+    #[test]
+    fn a_share_needs_enough_datagrams_and_forgets_the_oldest() {
+        for (lost, arrived, rounds, share) in
+            [(1, 9, 6, 0.0), (1, 9, 7, 0.1), (1, 9, 1_000, 0.1), (0, 1_000, 1, 0.0), (500, 500, 1, 0.5)]
+        {
+            let found = after(lost, arrived, rounds).share();
+            assert!((found - share).abs() < 0.001, "{lost} {arrived} {rounds}: {found}");
+        }
+        let mut losses = after(50, 50, 10);
+        for _ in 0..10 {
+            losses.handle_arrived(100 * MTU);
+            losses.handle_round();
+        }
+        assert!(losses.share() < 0.01, "{}", losses.share());
+        losses.handle_lost(200 * MTU);
+        losses.forget();
+        losses.handle_round();
+        assert!(losses.share() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_flood_is_eight_datagrams_and_a_third() {
+        for (lost, arrived, expected) in
+            [(7, 0, false), (8, 0, true), (8, 15, true), (8, 16, false), (80, 100, true)]
+        {
+            let mut losses = Losses::new(MTU);
+            losses.handle_lost(lost * MTU);
+            losses.handle_arrived(arrived * MTU);
+            assert_eq!(losses.is_flood(), expected, "{lost} {arrived}");
+        }
+    }
+}

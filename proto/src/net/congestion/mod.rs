@@ -9,7 +9,7 @@
 //! rounds, so that the queue drains and a path that has become longer is known as such (BBR's ProbeRTT).
 //!
 //! quinn paces what it sends at 5/4 of a window per round trip. Figures, and what else was tried:
-//! `docs/decisions/0012-congestion-control.md`.
+//! `docs/decisions/0013-congestion-control.md`.
 
 mod base;
 mod calm;

@@ -256,7 +256,9 @@ impl Actor {
                 () = self.stop.cancelled() => return Err(Close::Done),
                 () = tokio::time::sleep(pause) => {}
             }
-            patience = (patience * 2).min(FIRST_ATTEMPT);
+            // A fresh attempt says its first word at once, an old one waits for its probe timeouts: a session that waits for
+            // its relay makes many.
+            patience = if *self.paired.borrow() { patience * 5 / 4 } else { patience * 2 }.min(FIRST_ATTEMPT);
             pause = (pause * 2).min(if *self.paired.borrow() { PAUSE.0 * 2 } else { PAUSE.1 });
         }
     }

@@ -121,6 +121,7 @@ impl Key {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*};
     use xkbcommon::xkb;
 
     /// Shift's bit.
@@ -221,6 +222,31 @@ pub(super) mod tests {
             let key = Key { types: vec![0, 0], beyond, ..Key::default() };
             assert_eq!(key.group(3), expected, "{beyond:?}");
             assert_eq!(Key { beyond, ..Key::default() }.group(3), None, "{beyond:?}");
+        }
+    }
+
+    fn any_key() -> impl Strategy<Value = Key> {
+        let beyond =
+            prop_oneof![Just(Beyond::Wrap), Just(Beyond::Clamp), (0..4_usize).prop_map(Beyond::Redirect)];
+        (vec(0..6_usize, 0..=4), beyond, 0..256_usize, vec(any::<u32>(), 0..40))
+            .prop_map(|(types, beyond, width, symbols)| Key { types, beyond, width, symbols })
+    }
+
+    fn any_layout() -> impl Strategy<Value = Layout> {
+        let kind = (any::<u8>(), vec((any::<u8>(), 0..256_usize), 0..6));
+        let kinds = vec(kind.prop_map(|(mask, levels)| Type { mask, levels }), 0..6);
+        (any::<u8>(), vec(any_key(), 0..40), kinds, any::<u8>())
+            .prop_map(|(first, keys, types, num_lock)| Layout { first, keys, types, num_lock })
+    }
+
+    proptest! {
+        /// Any program may write the map: its parts need not fit together.
+        #[test]
+        fn no_map_is_too_much(layout in any_layout(), keycode: u8, mods: u8, group: u8) {
+            let press = Press { keycode, mods, group };
+            let symbol = layout.symbol(press);
+            prop_assert!(symbol == symbols::NONE || !layout.keys.is_empty());
+            prop_assert!(layout.ascii(press).is_none_or(|c| c.is_ascii()));
         }
     }
 }
