@@ -49,9 +49,7 @@ impl Recorder {
     /// # Errors
     /// `Unavailable`.
     pub async fn is_enrolled(&self, technician: ActorId) -> Result<bool, RecordError> {
-        let rows = self.call(|log| Ok(log.store().technicians()?)).await?;
-        let is = |row: &TechnicianRow| matches!(row.state, TechnicianState::Enrolled(key) if key.actor() == technician);
-        Ok(rows.iter().any(is))
+        self.call(move |log| Ok(log.store().is_enrolled(technician)?)).await
     }
 
     /// Makes a token for a new technician. It is shown once and stored as its hash.

@@ -16,6 +16,7 @@ use nearhand_tests::{
     },
 };
 use quinn::VarInt;
+use tokio::task::JoinSet;
 
 /// A length that no message has.
 const HUGE: [u8; 4] = [0xff; 4];
@@ -54,29 +55,35 @@ fn lies() -> Vec<(&'static str, Lie)> {
     ]
 }
 
+async fn is_hung_up_for(what: &str, lie: Lie, mut host: LyingHost, viewer: Viewer) {
+    let mut kept = None;
+    match lie {
+        Lie::Control(bytes) => drop(host.control.write_all(&bytes).await),
+        Lie::LastWords(bytes) => {
+            host.control.write_all(&bytes).await.unwrap();
+            host.control.finish().unwrap();
+        }
+        Lie::Uni(bytes) => kept = Some(host.opens(&bytes).await),
+    }
+    let how = HungUp::of(&in_time(what, host.connection.closed()).await);
+    assert_eq!(how, HungUp::Said(Close::Protocol), "{what}");
+    assert!(!viewer.has_picture(), "{what}");
+    assert_eq!(viewer.over().await, Close::Protocol, "{what}");
+    drop(kept);
+    host.leaves().await;
+}
+
 #[tokio::test]
 async fn a_host_that_breaks_the_protocol_is_hung_up_and_nothing_is_shown() {
     let world = World::start().await;
     let technician = world.technician("Vera Example").await;
+    let mut lying_hosts = JoinSet::new();
     for (what, lie) in lies() {
-        let (mut host, viewer) = lying(&world, &technician).await;
-        let mut kept = None;
-        match lie {
-            Lie::Control(bytes) => drop(host.control.write_all(&bytes).await),
-            Lie::LastWords(bytes) => {
-                host.control.write_all(&bytes).await.unwrap();
-                host.control.finish().unwrap();
-            }
-            Lie::Uni(bytes) => kept = Some(host.opens(&bytes).await),
-        }
-        eprintln!("{what}");
-        let how = HungUp::of(&in_time(what, host.connection.closed()).await);
-        assert_eq!(how, HungUp::Said(Close::Protocol), "{what}");
-        assert!(!viewer.has_picture(), "{what}");
-        assert_eq!(viewer.over().await, Close::Protocol, "{what}");
-        drop(kept);
-        host.leaves().await;
+        let (host, viewer) = lying(&world, &technician).await;
+        // Each viewer waits for the last words of its host, which says none: all of them at once.
+        lying_hosts.spawn(is_hung_up_for(what, lie, host, viewer));
     }
+    lying_hosts.join_all().await;
     world.end().await;
 }
 

@@ -63,7 +63,7 @@ async fn an_end_that_asks_and_never_reads_costs_its_windows_and_is_hung_up() {
     }
     for (taken, how) in asking.join_all().await {
         assert_eq!(how, HungUp::Said(Close::TooSlow));
-        assert!(taken <= 2 * EACH_WAY << 10, "the relay took {taken} bytes without being listened to");
+        assert!(taken <= (2 * EACH_WAY) << 10, "the relay took {taken} bytes without being listened to");
     }
     let most = 2 * EACH_WAY * count as u64 + OTHERWISE;
     eprintln!("{count} ends that never read cost {} KiB", memory.peak());

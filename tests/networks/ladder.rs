@@ -32,8 +32,8 @@ async fn climb(world: &World, rung: usize, link: Link) -> Result<String, String>
     pair.works(&format!("rung {rung}"), BOUND).await?;
     let works = began.elapsed();
     let row = format!(
-        "rung {rung}: asked after {:?}, picture {first:?} after the user's yes, change and text {works:?}",
-        pair.steps.asked
+        "rung {rung}: {:?}, picture {first:?} after the user's yes, change and text {works:?}",
+        pair.steps
     );
     let same = pair.is_the_same();
     // Nobody waits longer for the end of what is past any real link.

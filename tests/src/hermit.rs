@@ -6,7 +6,9 @@ use nearhand_proto::{
     code::SessionCode,
     control::{Role, ToEnd, ToRelay},
     ids::{ClaimId, Fingerprint},
-    net::{RELAY, FrameSender, Identity, Link, LinkConfig, LinkEvent, Moves, session_client, session_transport},
+    net::{
+        FrameSender, Identity, Link, LinkConfig, LinkEvent, Moves, RELAY, session_client, session_transport,
+    },
     pair::{Claimant, Context, PairMessage},
     relay_string::RelayString,
     rights::Rights,
@@ -51,8 +53,14 @@ impl Paired {
     ) -> Self {
         let own = Arc::new(Identity::generate(1).expect("a key can be made"));
         let (key, technician) = (relay.key, Some(technician));
-        let config =
-            LinkConfig { relay, role: Role::Viewer, session: own.clone(), technician, patience: PATIENCE, moves: Moves::default() };
+        let config = LinkConfig {
+            relay,
+            role: Role::Viewer,
+            session: own.clone(),
+            technician,
+            patience: PATIENCE,
+            moves: Moves::default(),
+        };
         let mut link = Link::dial(config, None).await.expect("the relay registers it");
         link.handle().send(ToRelay::Claim(code.locator));
         let claimed = |message| match message {

@@ -115,7 +115,14 @@ async fn report(relay: RelayString, technician: Arc<Identity>, message: ToRelay)
 async fn dial(relay: RelayString, technician: Arc<Identity>, patience: Duration) -> Result<Link, DialError> {
     let session = Arc::new(Identity::generate(DAYS)?);
     Link::dial(
-        LinkConfig { relay, role: Role::Viewer, session, technician: Some(technician), patience, moves: Moves::default() },
+        LinkConfig {
+            relay,
+            role: Role::Viewer,
+            session,
+            technician: Some(technician),
+            patience,
+            moves: Moves::default(),
+        },
         None,
     )
     .await

@@ -339,9 +339,9 @@ impl Session {
             }
             match self.watchdog.look(&line.stats(), std::time::Instant::now()) {
                 Sign::Well => {}
-                Sign::Quiet => {
+                Sign::Quiet => self.start.link.probe(),
+                Sign::Unheard => {
                     self.start.link.probe();
-                    // What was lost is sent again once something newer arrives: QUIC's own probes slow down.
                     line.kick();
                 }
                 Sign::Deaf => line.give_up(),

@@ -40,10 +40,14 @@ fn base(idle: Duration) -> TransportConfig {
     config
 }
 
-/// The relay's end of a control connection: one stream, opened by the end; datagrams for address proofs.
+/// The relay's end of a control connection: one stream, opened by the end; datagrams for address proofs. Its messages
+/// are small, so a send is one packet of the size that every path takes: quinn's send buffer, kept for each connection,
+/// is 1 KiB then instead of 13, and no packets go out to find a larger size.
 pub fn control_of_relay() -> Arc<TransportConfig> {
     let mut config = base(IDLE);
     config
+        .enable_segmentation_offload(false)
+        .mtu_discovery_config(None)
         .max_concurrent_bidi_streams(VarInt::from_u32(1))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(RELAY_WINDOW))
@@ -54,10 +58,12 @@ pub fn control_of_relay() -> Arc<TransportConfig> {
     Arc::new(config)
 }
 
-/// An end's side of a control connection.
+/// An end's side of a control connection. It does not look for a larger size of packets either: the relay would take apart
+/// each padded probe, byte by byte.
 pub fn control_of_end() -> Arc<TransportConfig> {
     let mut config = base(IDLE);
     config
+        .mtu_discovery_config(None)
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(Some(4 << 10))

@@ -13,8 +13,11 @@ pub const LOOK: Duration = Duration::from_millis(150);
 pub enum Sign {
     /// Nothing to be done.
     Well,
-    /// Something was sent and nothing heard, or the peer has just fallen silent: probe the relay.
+    /// The peer has just fallen silent: probe the relay. (Nothing more: an answer of the peer's would end in silence, too.)
     Quiet,
+    /// Something was sent and nothing heard: probe the relay, and [`kick`](super::kick) the connection. What was lost is sent
+    /// again as soon as something newer arrives, while QUIC's own probes come at ever longer distances.
+    Unheard,
     /// The peer has acknowledged nothing for [`IDLE`], though something is sent every few seconds (keep-alive): the
     /// connection is lost.
     Deaf,
@@ -44,7 +47,7 @@ impl Watchdog {
     pub fn look(&mut self, stats: &quinn::ConnectionStats, now: Instant) -> Sign {
         let (sent, heard, rtt) = (stats.udp_tx.datagrams, stats.udp_rx.datagrams, stats.path.rtt);
         let (sends, hears) = (self.sent < sent, self.heard < heard);
-        let quiet = !hears && (sends || self.hears);
+        let heard_before = self.hears;
         if self.rtt != rtt {
             self.acked = now;
         }
@@ -52,7 +55,12 @@ impl Watchdog {
         if IDLE <= now.saturating_duration_since(self.acked) {
             return Sign::Deaf;
         }
-        if quiet { Sign::Quiet } else { Sign::Well }
+        match (sends, hears) {
+            (_, true) => Sign::Well,
+            (true, false) => Sign::Unheard,
+            (false, false) if heard_before => Sign::Quiet,
+            (false, false) => Sign::Well,
+        }
     }
 }
 
@@ -61,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quiet_once_when_the_peer_falls_silent_and_whenever_something_stays_without_echo() {
+    fn quiet_once_when_the_peer_falls_silent_and_unheard_whenever_nothing_comes_back() {
         let now = Instant::now();
         let mut dog = Watchdog::new(now);
         let mut check = |sent, heard, expected| {
@@ -73,8 +81,8 @@ mod tests {
         check(5, 5, Sign::Well);
         check(5, 5, Sign::Quiet);
         check(5, 5, Sign::Well);
-        check(6, 5, Sign::Quiet);
-        check(7, 5, Sign::Quiet);
+        check(6, 5, Sign::Unheard);
+        check(7, 5, Sign::Unheard);
         check(8, 6, Sign::Well);
     }
 

@@ -68,7 +68,7 @@ pub(super) struct End {
 /// What comes to a registered end.
 pub(super) struct Inbox {
     pub(super) receiver: FrameReceiver<ToRelay>,
-    pub(super) mailbox: mpsc::Receiver<ToEnd>,
+    pub(super) mailbox: mpsc::Receiver<Box<ToEnd>>,
     pub(super) hangup: Hangup,
 }
 
@@ -83,12 +83,12 @@ pub(super) struct Asking {
 pub(super) type Turn = Result<(), Close>;
 
 /// Welcomes a registered end and serves it to its end.
-pub(super) async fn live(mut end: End, mut inbox: Inbox, stop: CancellationToken) -> Close {
+pub(super) async fn live(mut end: Box<End>, mut inbox: Inbox, stop: CancellationToken) -> Close {
     let quic = end.quic.clone();
     let mut tick = tokio::time::interval(LOOK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     end.check_address();
-    let mut turn = end.welcome().await;
+    let mut turn = Box::pin(end.welcome()).await;
     let why = loop {
         if let Err(why) = turn {
             break why;
@@ -99,7 +99,7 @@ pub(super) async fn live(mut end: End, mut inbox: Inbox, stop: CancellationToken
             () = inbox.hangup.token.cancelled() => Err(inbox.hangup.why()),
             outcome = end.errands.next() => end.done(outcome).await,
             message = inbox.receiver.next() => end.received(message).await,
-            Some(message) = inbox.mailbox.recv() => end.send(message).await,
+            Some(message) = inbox.mailbox.recv() => end.send(*message).await,
             Ok(datagram) = quic.read_datagram() => end.echoed(&datagram),
             _ = tick.tick() => end.look(),
         };
@@ -145,7 +145,8 @@ impl End {
     async fn received(&mut self, message: Result<Option<ToRelay>, FrameError>) -> Turn {
         self.check_address();
         match message {
-            Ok(Some(message)) => self.route(message).await,
+            // Boxed: what a message needs while it is handled is not kept for every end at rest.
+            Ok(Some(message)) => Box::pin(self.route(message)).await,
             Ok(None) | Err(FrameError::Read(_)) => Err(Close::Done),
             Err(FrameError::PeerStalled) => Err(Close::TooSlow),
             Err(error) => {

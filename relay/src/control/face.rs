@@ -39,7 +39,8 @@ impl Hangup {
 /// The public face of one registered end.
 #[derive(Clone, Debug)]
 pub(super) struct Face {
-    pub(super) mailbox: mpsc::Sender<ToEnd>,
+    /// Boxed, as tokio keeps room for 32 messages however few there are.
+    pub(super) mailbox: mpsc::Sender<Box<ToEnd>>,
     /// Its session key.
     pub(super) key: PublicKey,
     pub(super) hangup: Hangup,

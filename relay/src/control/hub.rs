@@ -232,7 +232,7 @@ impl Hub {
     pub(super) fn deliver(&self, outbox: Outbox) {
         for (rid, message) in outbox {
             let Some(face) = lock(&self.ends).get(&rid).cloned() else { continue };
-            if face.mailbox.try_send(message).is_err() {
+            if face.mailbox.try_send(Box::new(message)).is_err() {
                 face.hangup.now(Close::TooSlow);
             }
         }

@@ -43,7 +43,7 @@ pub(super) struct Arrival {
 /// Runs one connection to its end.
 pub(super) async fn run(hub: Arc<Hub>, arrival: Arrival, stop: CancellationToken) {
     let quic = arrival.quic.clone();
-    let why = match register(&hub, arrival).await {
+    let why = match Box::pin(register(&hub, arrival)).await {
         Ok((end, inbox)) => connection::live(end, inbox, stop).await,
         Err(why) => why,
     };
@@ -79,7 +79,7 @@ async fn unruly(quic: &Connection) {
     tracing::warn!("a connection resets streams or changes connection ids without end");
 }
 
-async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(End, Inbox), Close> {
+async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(Box<End>, Inbox), Close> {
     let Arrival { quic, address, number, mut ticket } = arrival;
     let first = tokio::select! {
         biased;
@@ -138,5 +138,5 @@ async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(End, Inbox), Clos
         asking: Asking::default(),
         presence,
     };
-    Ok((end, Inbox { receiver, mailbox, hangup }))
+    Ok((Box::new(end), Inbox { receiver, mailbox, hangup }))
 }

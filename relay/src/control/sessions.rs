@@ -64,9 +64,7 @@ impl End {
         if ToRelay::MAX_ENTRIES < entries.len() {
             return Err(Close::Protocol);
         }
-        // Facts of a session that is not its own wait nowhere: an end in no session must not make the relay keep them.
-        let is_own = self.hub.sessions().get(session).is_some_and(|live| live.host() == self.rid);
-        self.errands.push(Errand::Record(session, if is_own { entries } else { Vec::new() }))
+        self.errands.push(Errand::Record(session, entries))
     }
 
     /// Either: the session is over. What the host says comes after its facts and ends it; a viewer only leaves.

@@ -40,7 +40,7 @@ fn hub() -> (tempfile::TempDir, Arc<Hub>) {
 }
 
 /// An end that has registered.
-fn registered(hub: &Arc<Hub>, number: u64) -> (Presence, mpsc::Receiver<ToEnd>) {
+fn registered(hub: &Arc<Hub>, number: u64) -> (Presence, mpsc::Receiver<Box<ToEnd>>) {
     let key = Identity::generate(1).unwrap().public();
     let ticket = Ticket::admit(hub, ADDRESS).unwrap();
     let rid = hub.routes().register(key.fingerprint(), (ADDRESS, 1).into(), number).unwrap();
@@ -86,7 +86,7 @@ async fn an_actor_that_panics_leaves_nothing_behind() {
     assert!(actor.await.unwrap_err().is_panic());
     assert!(!hub.is_there(rid));
     assert_eq!((hub.directory().waiting(), hub.routes().len(), hub.addresses().all()), (0, 1, 1));
-    assert!(matches!(told.try_recv(), Ok(ToEnd::Withdrawn { why: Close::HostGone, .. })));
+    assert!(matches!(*told.try_recv().unwrap(), ToEnd::Withdrawn { why: Close::HostGone, .. }));
     assert_eq!(hub.sessions().due(ABSENCE, Instant::now() + ABSENCE).len(), 1, "its session waits for it");
 }
 
@@ -166,7 +166,7 @@ async fn an_ending_whose_actor_is_dropped_while_the_disk_is_full_is_recorded_and
     hand.execute_batch("DROP TRIGGER full").unwrap();
     hub.retry_endings().await;
     assert_eq!(hub.recorder.all_open_sessions().await.unwrap(), []);
-    assert_eq!(told.try_recv(), Ok(ToEnd::Ended { session, why: Close::UserStopped }));
+    assert_eq!(told.try_recv().map(|told| *told), Ok(ToEnd::Ended { session, why: Close::UserStopped }));
     assert!(hub.sessions().endings().is_empty(), "once");
     hub.retry_endings().await;
     assert!(told.try_recv().is_err(), "once");

@@ -162,6 +162,8 @@ pub(crate) trait Store: Send {
     fn technicians(&mut self) -> Result<Vec<TechnicianRow>, StoreError>;
     /// The technician with this key; a removed one only if no other has it.
     fn technician_with_key(&mut self, key: Fingerprint) -> Result<Option<TechnicianRow>, StoreError>;
+    /// True if an enrolled technician's key has this id.
+    fn is_enrolled(&mut self, technician: ActorId) -> Result<bool, StoreError>;
     /// The technician with this name who is not removed.
     fn technician_named(&mut self, name: &Name) -> Result<Option<TechnicianRow>, StoreError>;
     /// The technician whose token has this hash.
@@ -299,9 +301,15 @@ pub(super) mod contract {
         assert_eq!(row.state, invited);
         assert_eq!(store.technician_with_token([6; 32]).unwrap(), Some(row.clone()));
         assert_eq!(store.technician_with_key(key).unwrap(), None);
+        assert!(!store.is_enrolled(key.actor()).unwrap(), "invited");
         put(store, row.number, TechnicianState::Enrolled(key));
+        assert!(store.is_enrolled(key.actor()).unwrap());
+        assert!(
+            !store.is_enrolled(ActorId([5; 16])).unwrap() && !store.is_enrolled(ActorId([3; 16])).unwrap()
+        );
         assert_eq!(store.technician_with_token([6; 32]).unwrap(), None, "used");
         put(store, row.number, TechnicianState::Removed(Some(key)));
+        assert!(!store.is_enrolled(key.actor()).unwrap(), "removed");
         assert_eq!(store.technician_named(&name).unwrap(), None);
         let found = store.technician_with_key(key).unwrap().unwrap();
         assert_eq!(found.state, TechnicianState::Removed(Some(key)));

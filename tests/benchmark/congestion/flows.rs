@@ -18,7 +18,7 @@ const CHUNK: &[u8] = &[0x5a; 64 << 10];
 /// A flow from host to viewer.
 pub(super) enum Flow {
     /// Updates under credit.
-    Picture(Picture),
+    Picture(Box<Picture>),
     /// As much as goes.
     Bulk(Bulk),
 }

@@ -59,7 +59,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         rows.push((case, runs));
     }
     let real = real(&args, seconds).await;
-    let text = if args.json { in_json(&machine, &rows, &real).to_string() } else { table(&machine, &rows, &real) };
+    let text =
+        if args.json { in_json(&machine, &rows, &real).to_string() } else { table(&machine, &rows, &real) };
     Ok(writeln!(std::io::stdout(), "{text}")?)
 }
 
@@ -130,12 +131,15 @@ fn table(machine: &Machine, rows: &[(Case, Vec<Runs>)], real: &[Real]) -> String
     }
     lines.push(String::new());
     lines.push(format!("Real host, relay and viewer; {}.\n", machine.line()));
-    lines.push("| | age p50 | p95 | p99 | updates/s | of | longest gap |\n|---|---|---|---|---|---|---|".to_owned());
+    lines.push(
+        "| | age p50 | p95 | p99 | updates/s | of | longest gap |\n|---|---|---|---|---|---|---|".to_owned(),
+    );
     for Real { name, runs } in real {
         for run in runs {
             let [p50, p95, p99] = [50, 95, 99].map(|percent| run.percentile(percent).as_millis());
             let (rate, gap) = (run.rate(), run.longest_gap.as_millis());
-            let painted = f64::from(u32::try_from(run.painted).unwrap_or(u32::MAX)) / run.watched.as_secs_f64();
+            let painted =
+                f64::from(u32::try_from(run.painted).unwrap_or(u32::MAX)) / run.watched.as_secs_f64();
             lines.push(format!(
                 "| {name} | {p50} ms | {p95} ms | {p99} ms | {rate:.1} | {painted:.1} | {gap} ms |"
             ));
@@ -152,9 +156,8 @@ fn in_json(machine: &Machine, rows: &[(Case, Vec<Runs>)], real: &[Real]) -> Valu
             "age_p50_ms": p50, "age_p95_ms": p95, "age_p99_ms": p99,
         })
     };
-    let runs = |runs: &Runs| -> Vec<Vec<Value>> {
-        runs.iter().map(|run| run.iter().map(flow).collect()).collect()
-    };
+    let runs =
+        |runs: &Runs| -> Vec<Vec<Value>> { runs.iter().map(|run| run.iter().map(flow).collect()).collect() };
     let virtual_time: Vec<_> = rows
         .iter()
         .flat_map(|(case, all)| Named::ALL.iter().zip(all).map(move |(named, one)| (case, named, one)))

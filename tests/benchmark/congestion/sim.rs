@@ -62,7 +62,7 @@ pub(super) fn run(
     let began = Instant::now();
     let pair = |(load, control): &(Load, Control)| -> anyhow::Result<Pair> {
         let flow = match load {
-            Load::Picture(size) => Flow::Picture(Picture::new(*size, RATE, began)),
+            Load::Picture(size) => Flow::Picture(Box::new(Picture::new(*size, RATE, began))),
             Load::Bulk => Flow::Bulk(Bulk::default()),
         };
         Ok(Pair { ends: End::pair(control, began)?, flow, eyes: Eyes::default() })

@@ -2,7 +2,7 @@
 //! congestion; between it and the real packet protection stands this, which rewrites payloads before they are sealed, and
 //! blanks what quinn must not see after they are opened.
 //!
-//! Frames travel to the sealing in a DATAGRAM that begins with [`MARK`]: `16 mark | 2 length | frames | filling`.
+//! Frames travel to the sealing in a DATAGRAM that begins with a mark: `16 mark | 2 length | frames | filling`.
 
 use super::frames::{bare, content};
 use bytes::BytesMut;

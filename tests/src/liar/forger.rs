@@ -22,7 +22,7 @@ use quinn::{
     congestion::CubicConfig, crypto::rustls::QuicClientConfig,
 };
 use std::{
-    net::UdpSocket,
+    net::{Ipv4Addr, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -165,7 +165,9 @@ impl HungUp {
 /// # Panics
 /// If there is no such address.
 pub fn endpoint_at(address: [u8; 4], identity: &Identity) -> Endpoint {
-    let socket = UdpSocket::bind((std::net::Ipv4Addr::from(address), 0)).expect("an address of the loopback");
+    let socket = UdpSocket::bind((Ipv4Addr::from(address), 0)).expect("an address of the loopback");
+    // Thousands may be hung up in one moment; where the kernel allows less, some hear of it by a reset.
+    let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(8 << 20);
     Endpoint::new(end_config(identity), None, socket, Arc::new(TokioRuntime)).expect("an endpoint")
 }
 

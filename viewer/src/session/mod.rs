@@ -376,9 +376,9 @@ impl Session {
             }
             match self.watchdog.look(&line.connection().stats(), std::time::Instant::now()) {
                 Sign::Well => {}
-                Sign::Quiet => {
+                Sign::Quiet => link.probe(),
+                Sign::Unheard => {
                     link.probe();
-                    // What was lost is sent again once something newer arrives: QUIC's own probes slow down.
                     kick(line.connection());
                 }
                 Sign::Deaf => line.hang_up(Close::TooSlow),

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 const PING: Duration = Duration::from_secs(1);
 /// Shortest silence that counts as a loss.
 const SILENCE: Duration = Duration::from_secs(2);
+/// Shortest time that an attempt to dial again has.
+const FIRST_AGAIN: Duration = Duration::from_secs(1);
 /// Shortest and longest pause between attempts.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 /// Longest datagram that is echoed: an address proof is 16 bytes.
@@ -228,7 +230,7 @@ impl Actor {
     async fn redial(&mut self, old: &mut Online) -> Result<Online, Close> {
         // The owner is not waited for, but it has to know.
         let mut owed = self.tell(LinkEvent::Lost).is_err();
-        let mut patience = SILENCE.max(old.connection.rtt() * 4);
+        let mut patience = FIRST_AGAIN.max(old.connection.rtt() * 4);
         let mut pause = PAUSE.0;
         let stop = self.stop.clone();
         loop {

@@ -30,7 +30,7 @@ pub(super) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
 /// A control message must be whole within this.
 const FRAME_PATIENCE: Duration = Duration::from_secs(5);
 /// Failed attempts in a row from which on each has a fresh port. A relay that restarts is back before.
-const FRESH_PORT: usize = 3;
+const FRESH_PORT: usize = 5;
 
 /// Where the relay is: the addresses that its name has, at least one.
 pub(super) async fn resolve(relay: &RelayString) -> Result<Vec<SocketAddr>, DialError> {
