@@ -3,7 +3,7 @@
 #   1  tests/all.sh
 #   2  the stories and the runs on real desktops, REPEAT times (20), to find what fails now and then
 #   3  the relay's program killed KILLS times (100) in one session, 2 s each
-#   4  bad networks in full: a hundred pairings at each loss, a minute's session at 30 %; KILLS kills of the relay under fifty sessions
+#   4  bad networks in full: a hundred pairings at each loss, a minute's session at 30 %, a hundred changes of address; KILLS kills of the relay under fifty sessions
 #   5  liars in numbers: 2,000 drips, 200 ends that never read
 #   6  property tests with CASES cases each (100,000), where a test doesn't set its own number
 #   7  each fuzz target for FUZZ seconds (600) on stable Rust, and as long guided by coverage where a nightly Rust is
@@ -28,7 +28,7 @@ say "$kills kills of the relay in one session"
 NEARHAND_RELAY_KILLS=$kills cargo nextest run --locked --profile nightly -p nearhand-tests --test x11 \
     -E 'test(a_killed_relay_comes_back_and_the_session_goes_on)'
 say "bad networks in full"
-NEARHAND_TIMES=100 NEARHAND_SECONDS=60 cargo nextest run --locked --profile nightly -p nearhand-tests --test networks \
+NEARHAND_TIMES=100 NEARHAND_SECONDS=60 NEARHAND_MOVES=100 cargo nextest run --locked --profile nightly -p nearhand-tests --test networks \
     -E 'not test(every_session_outlives_every_kill_of_the_relay)'
 say "$kills kills of the relay under fifty sessions"
 NEARHAND_KILLS=$kills NEARHAND_SESSIONS=50 cargo nextest run --locked --profile nightly -p nearhand-tests --test networks \

@@ -14,7 +14,12 @@ use crate::{
 use clap::{Parser, ValueEnum};
 use nearhand_desktop::words::Language;
 use nearhand_proto::{
-    close::Close, net::{IDLE, Moves}, pair::Lifetimes, relay_string::RelayString, rights::Rights, session::consent,
+    close::Close,
+    net::{IDLE, Moves},
+    pair::Lifetimes,
+    relay_string::RelayString,
+    rights::Rights,
+    session::consent,
     text::Name,
 };
 use std::{env, io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};

@@ -4,11 +4,11 @@
 use nearhand_host::inject::recorder::Injected;
 use nearhand_proto::{close::Close, relay_string::RelayString, route::Rid, session::geometry::Rect};
 use nearhand_tests::{
-    Host, Weather, Viewer, World,
+    Host, Viewer, Weather, World,
     grep::{holds, holds_number},
     host::FIRST,
-    weather::Way,
     viewer::rgb,
+    weather::Way,
     world::consent,
 };
 use nearhand_viewer::messages::{Command, Event};

@@ -10,7 +10,7 @@ use nearhand_proto::{
     close::Close, relay_string::RelayString, rights::Rights, session::control::RightsChange,
 };
 use nearhand_tests::{
-    Host, Weather, Viewer, World, eventually,
+    Host, Viewer, Weather, World, eventually,
     host::{FIRST, SIZE},
     world::consent,
 };

@@ -4,7 +4,7 @@ use crate::session::injected;
 use nearhand_host::{front::Show, inject::recorder::Injected};
 use nearhand_proto::{close::Close, relay_string::RelayString, session::input::Usage};
 use nearhand_tests::{
-    Host, Weather, Viewer, World,
+    Host, Viewer, Weather, World,
     host::{FIRST, SIZE},
     world::consent,
 };

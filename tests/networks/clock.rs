@@ -54,7 +54,7 @@ async fn a_wall_clock_that_is_set_disturbs_neither_codes_nor_sessions_and_stands
     let (code, old) = (host.code().await, waiting.code().await);
     let mut viewer = world.viewer(&technician, &code);
     consent(&mut host, &mut viewer).await;
-    let mut pair = Pair { host, viewer, steps: Default::default() };
+    let mut pair = Pair { host, viewer, steps: Default::default(), handshakes: 1 };
     let (mut offset, mut notes) = (0, Vec::new());
     for (number, step) in (1..).zip(STEPS) {
         offset += step;

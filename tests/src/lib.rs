@@ -14,13 +14,13 @@ pub mod liar;
 pub mod operator;
 pub mod record;
 pub mod server;
-pub mod weather;
 pub mod viewer;
+pub mod weather;
 pub mod world;
 
 pub use host::Host;
 pub use journal::{DEADLINE, eventually};
 pub use record::{Entry, Record};
-pub use weather::Weather;
 pub use viewer::{Technician, Viewer};
+pub use weather::Weather;
 pub use world::World;

@@ -2,7 +2,11 @@
 //! has the main thread to itself; everything else runs on the runtime beside it.
 
 use nearhand_desktop::words::{Language, Words};
-use nearhand_proto::{close::Close, code::CodeError, net::{Identity, Moves}};
+use nearhand_proto::{
+    close::Close,
+    code::CodeError,
+    net::{Identity, Moves},
+};
 use nearhand_viewer::{
     config::{self, Config, Enrol, Refusal, Run},
     headless::{OnSignal, drive},

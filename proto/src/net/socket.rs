@@ -149,13 +149,22 @@ impl AsyncUdpSocket for PathSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        let mut failed = None;
         for _ in 0..DROPPED_AT_ONCE {
             let (udp, relay) = {
                 let mut path = self.path();
                 path.receiver.get_or_insert_with(|| cx.waker().clone()).clone_from(cx.waker());
                 (path.udp.clone(), path.relay)
             };
-            let received = ready!(udp.poll_recv(cx, bufs, meta))?;
+            let received = match ready!(udp.poll_recv(cx, bufs, meta)) {
+                Ok(received) => received,
+                // An ICMP error of an earlier packet (on Windows), or a network that is gone; quinn's endpoint would end for good.
+                Err(error) => {
+                    failed = Some(error);
+                    continue;
+                }
+            };
+            failed = None;
             let mut kept = 0;
             for at in 0..received {
                 if same_host(meta[at].addr, relay) {
@@ -169,6 +178,10 @@ impl AsyncUdpSocket for PathSocket {
             if kept != 0 {
                 return Poll::Ready(Ok(kept));
             }
+        }
+        if let Some(error) = failed {
+            tracing::warn!(%error, "receiving fails, trying a fresh UDP port");
+            self.rebind(self.relay())?;
         }
         cx.waker().wake_by_ref();
         Poll::Pending

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 /// How often to look.
 pub const LOOK: Duration = Duration::from_millis(150);
 
+/// Who hears all the time and has nothing to say but acknowledgements (a long update on a slow path) is acknowledged nothing, as
+/// QUIC's keep-alive waits for silence: after this it says something. Longer than the keep-alive of a session.
+const SPEECHLESS: Duration = Duration::from_secs(8);
+
 /// What was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
@@ -15,11 +19,12 @@ pub enum Sign {
     Well,
     /// The peer has just fallen silent: probe the relay. (Nothing more: an answer of the peer's would end in silence, too.)
     Quiet,
-    /// Something was sent and nothing heard: probe the relay, and [`kick`](super::kick) the connection. What was lost is sent
-    /// again as soon as something newer arrives, while QUIC's own probes come at ever longer distances.
+    /// Something was sent and nothing heard, or heard and nothing acknowledged: probe the relay, and [`kick`](super::kick) the
+    /// connection. What was lost is sent again as soon as something newer arrives, while QUIC's own probes come at ever longer
+    /// distances.
     Unheard,
-    /// The peer has acknowledged nothing for [`IDLE`], though something is sent every few seconds (keep-alive): the
-    /// connection is lost.
+    /// The peer has acknowledged nothing for [`IDLE`], though something is sent every few seconds (by the keep-alive, or because
+    /// of `Unheard`): the connection is lost.
     Deaf,
 }
 
@@ -52,10 +57,12 @@ impl Watchdog {
             self.acked = now;
         }
         *self = Self { sent, heard, hears, rtt, acked: self.acked };
-        if IDLE <= now.saturating_duration_since(self.acked) {
+        let unacked = now.saturating_duration_since(self.acked);
+        if IDLE <= unacked {
             return Sign::Deaf;
         }
         match (sends, hears) {
+            (_, true) if SPEECHLESS <= unacked => Sign::Unheard,
             (_, true) => Sign::Well,
             (true, false) => Sign::Unheard,
             (false, false) if heard_before => Sign::Quiet,
@@ -97,7 +104,7 @@ mod tests {
             stats.path.rtt = Duration::from_nanos(rtt);
             dog.look(&stats, start + Duration::from_secs(second))
         };
-        assert_eq!((look(20, 1), look(49, 1), look(50, 1)), (Sign::Well, Sign::Well, Sign::Deaf));
-        assert_eq!(look(51, 2), Sign::Well);
+        assert_eq!((look(20, 1), look(27, 1), look(28, 1)), (Sign::Well, Sign::Well, Sign::Unheard));
+        assert_eq!((look(49, 1), look(50, 1), look(51, 2)), (Sign::Unheard, Sign::Deaf, Sign::Well));
     }
 }

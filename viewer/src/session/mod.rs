@@ -39,7 +39,9 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-/// One attempt to connect.
+/// One attempt to connect: the first, and each further one half as long again, up to this. A fresh attempt says its first word
+/// at once, while an old one whose packets were lost waits ever longer before it says it again.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(3);
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// Pause between attempts.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -72,6 +74,8 @@ pub struct Session {
     line: Option<Line>,
     /// To the input stream of the line.
     inputs: Option<mpsc::Sender<Input>>,
+    /// For how long the next attempt is made.
+    patience: Duration,
     dialling: JoinSet<Result<Line, Option<Close>>>,
     /// Since when there is no line.
     away: Option<Instant>,
@@ -109,6 +113,7 @@ impl Session {
             screen,
             line: None,
             inputs: None,
+            patience: FIRST_ATTEMPT,
             dialling: JoinSet::new(),
             away: Some(Instant::now()),
             epoch: None,
@@ -156,6 +161,8 @@ impl Session {
 
     /// Dials the host in the background.
     fn dial(&mut self, link: &Link, pause: Duration) {
+        let patience = self.patience;
+        self.patience = (patience * 3 / 2).min(ATTEMPT);
         let endpoint = link.endpoint.clone();
         let config = session_client(&self.own, self.peer.certificate, self.peer.route);
         self.dialling.spawn(async move {
@@ -165,7 +172,7 @@ impl Session {
                 Some(Close::Internal)
             })?;
             let connecting = endpoint.connect_with(config, RELAY, "nearhand").map_err(|_| None)?;
-            let connection = timeout(ATTEMPT, connecting).await.map_err(|_| None)?.map_err(|error| {
+            let connection = timeout(patience, connecting).await.map_err(|_| None)?.map_err(|error| {
                 tracing::debug!(%error, "the host was not reached");
                 nearhand_proto::net::close_reason(&error).filter(|why| why.is_final())
             })?;
@@ -177,6 +184,7 @@ impl Session {
         match dialled {
             Ok(mut line) => {
                 self.figures.connected(line.connection());
+                self.patience = FIRST_ATTEMPT;
                 line.paint(self.screen.clone());
                 line.say(ToHost::Hello);
                 self.greeted = Some(Instant::now());

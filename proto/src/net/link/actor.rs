@@ -8,7 +8,7 @@ use crate::{
     text::Name,
 };
 use quinn::{Connection, ConnectionError, Endpoint, VarInt};
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::{Instant, timeout},
@@ -67,6 +67,8 @@ pub(super) struct Actor {
     pub(super) pings: u64,
     /// Failed attempts to connect, in a row.
     pub(super) attempts: usize,
+    /// Where the relay was when it was reached last; before that, where to begin.
+    pub(super) good: SocketAddr,
 }
 
 impl Actor {

@@ -40,22 +40,34 @@ pub(super) async fn resolve(relay: &RelayString) -> Result<Vec<SocketAddr>, Dial
     if found.is_empty() { Err(unknown(io::Error::from(io::ErrorKind::NotFound))) } else { Ok(found) }
 }
 
+/// Of these addresses (at least one) the one that was good last, if it is there still; after failed attempts those behind it.
+fn choose(found: &[SocketAddr], good: SocketAddr, failed: usize) -> SocketAddr {
+    let first = found.iter().position(|address| *address == good).unwrap_or_default();
+    found[first.saturating_add(failed) % found.len()]
+}
+
 impl Actor {
     /// One attempt to connect and register.
     pub(super) async fn attempt(&mut self, patience: Duration) -> Result<Online, DialError> {
-        let tried = match timeout(patience, self.find_and_connect()).await {
+        let tried = match timeout(patience, self.find_and_connect(patience / 2)).await {
             Ok(result) => result,
             Err(_) => Err(DialError::Closed(Close::RelayUnreachable)),
         };
         self.attempts = if tried.is_ok() { 0 } else { self.attempts.saturating_add(1) };
+        if tried.is_ok() {
+            self.good = self.socket.relay();
+        }
         tried
     }
 
-    /// Each failed attempt is followed by one at the next address that the relay's name has; and after some of them from
-    /// a fresh port, in case something on the way holds a grudge against the old one.
-    async fn find_and_connect(&self) -> Result<Online, DialError> {
-        let addresses = resolve(&self.config.relay).await?;
-        let address = addresses[self.attempts % addresses.len()];
+    /// Begins at the address that was good last, as sessions use whatever is tried here. Each failed attempt is followed by one
+    /// at the next address that the relay's name has; and after some of them from a fresh port, in case something on the way
+    /// holds a grudge against the old one. A resolver that doesn't answer in time, or not at all, is no reason not to try: on
+    /// a network that has just changed it may be the one of before.
+    async fn find_and_connect(&self, patience: Duration) -> Result<Online, DialError> {
+        let found = timeout(patience, resolve(&self.config.relay)).await;
+        let addresses = found.ok().and_then(Result::ok).unwrap_or_else(|| vec![self.good]);
+        let address = choose(&addresses, self.good, self.attempts);
         if FRESH_PORT <= self.attempts {
             self.socket.rebind(address)?;
         } else {
@@ -128,4 +140,20 @@ fn why_refused(error: &ConnectionError) -> DialError {
         ConnectionError::TransportError(fault) if u64::from(fault.code) == NO_ALPN => Close::Version,
         _ => Close::RelayUnreachable,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_that_was_good_is_tried_first_and_then_all_others() {
+        let address = |port: u16| SocketAddr::from(([192, 0, 2, 7], port));
+        let found = [address(1), address(2), address(3)];
+        let tried = |good: u16| -> Vec<u16> {
+            (0..4).map(|failed| choose(&found, address(good), failed).port()).collect()
+        };
+        assert_eq!(tried(2), [2, 3, 1, 2]);
+        assert_eq!(tried(9), [1, 2, 3, 1], "it has moved");
+    }
 }

@@ -216,6 +216,7 @@ impl Link {
             stop: stop.clone(),
             pings: 0,
             attempts: 0,
+            good: addresses[0],
         };
         let online = actor.first_dial().await?;
         let task = AbortOnDropHandle::new(tokio::spawn(actor.run(online)));
