@@ -15,7 +15,7 @@ use clap::{Parser, ValueEnum};
 use nearhand_desktop::words::Language;
 use nearhand_proto::{
     close::Close,
-    net::{IDLE, Moves},
+    net::{IDLE, Moves, STEP},
     pair::Lifetimes,
     relay_string::RelayString,
     rights::Rights,
@@ -162,7 +162,7 @@ impl Settings {
             answer: consent::PATIENCE,
             idle: IDLE,
             absence: Duration::from_secs(600),
-            step: Duration::from_secs(30),
+            step: STEP,
             patience: self.patience,
             moves: Moves::default(),
             once: self.once,

@@ -10,14 +10,14 @@ const STEP_MS: u64 = 2_000;
 
 /// Both clocks at the last look.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Clocks {
+pub(crate) struct Clocks {
     last: Option<(Instant, u64)>,
 }
 
 impl Clocks {
     /// Looks at both clocks, about once a second; `wall_ms` is milliseconds since the Unix epoch. By how many milliseconds the
     /// wall clock was set since the last look, if it was: forward, or back if negative.
-    pub fn look(&mut self, now: Instant, wall_ms: u64) -> Option<i64> {
+    pub(crate) fn look(&mut self, now: Instant, wall_ms: u64) -> Option<i64> {
         let (then, before) = self.last.replace((now, wall_ms))?;
         let expected = before.saturating_add(ms(now.saturating_duration_since(then)));
         if wall_ms.abs_diff(expected) < STEP_MS {

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
-pub mod clock;
+mod clock;
 pub mod config;
 pub mod control;
 pub mod directory;

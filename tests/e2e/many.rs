@@ -35,9 +35,7 @@ async fn ten_worlds_live_in_one_process() {
             world.end().await;
         });
     }
-    while let Some(told) = worlds.join_next().await {
-        told.unwrap();
-    }
+    worlds.join_all().await;
 }
 
 #[tokio::test]

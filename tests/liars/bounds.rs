@@ -1,7 +1,7 @@
 //! What every story of a liar asks at its end: the relay still serves, and nothing in it panicked.
 
-use nearhand_proto::close::Close;
-use nearhand_tests::{Technician, World, world::consent};
+use nearhand_proto::{close::Close, control::Role, net::Identity};
+use nearhand_tests::{Technician, World, liar::Forger, world::consent};
 use std::time::{Duration, Instant};
 
 /// An honest pair meets at this relay, up to the exact picture, and parts; how long the meeting took.
@@ -26,10 +26,10 @@ pub(crate) async fn serves_on(world: World) {
     world.end().await;
 }
 
-/// A figure that a nightly run sets higher.
-///
-/// # Panics
-/// If the variable holds no number.
-pub(crate) fn many(variable: &str, usual: usize) -> usize {
-    std::env::var(variable).map_or(usual, |many| many.parse().expect("a number"))
+/// An end of the relay's that has registered as a host.
+pub(crate) async fn registered(world: &World) -> (Forger, quinn::SendStream, quinn::RecvStream) {
+    let identity = Identity::generate(1).unwrap();
+    let liar = Forger::dial(&world.relay(), &identity).await.unwrap();
+    let (send, receive) = liar.register(Role::Host, &identity).await;
+    (liar, send, receive)
 }

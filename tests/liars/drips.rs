@@ -1,7 +1,7 @@
 //! Slow loris (RFC 9000 §21.6): connections that say a byte now and then hold their place for five seconds, not longer, and honest
 //! people meet meanwhile.
 
-use crate::bounds::{honest_pairing, many, serves_on};
+use crate::bounds::{honest_pairing, serves_on};
 use nearhand_proto::{
     close::Close,
     control::{Role, ToRelay},
@@ -11,6 +11,7 @@ use nearhand_proto::{
 use nearhand_tests::{
     World,
     liar::{HungUp, Raw, endpoint_at},
+    number,
 };
 use std::{
     net::SocketAddr,
@@ -90,7 +91,7 @@ async fn drip(raw: Raw, registers: Option<Arc<Identity>>) -> (HungUp, Duration) 
 
 #[tokio::test]
 async fn drips_are_hung_up_after_five_seconds_and_honest_people_meet_meanwhile() {
-    let count = many("NEARHAND_DRIPS", 200);
+    let count = number("NEARHAND_DRIPS", 200);
     let limit = u32::try_from(count).unwrap() + 10;
     let world = World::start_program_with(|limits| limits.connections_per_address = limit).await;
     let technician = world.technician("Vera Example").await;
@@ -106,8 +107,7 @@ async fn drips_are_hung_up_after_five_seconds_and_honest_people_meet_meanwhile()
     }
     let meanwhile = honest_pairing(&world, &technician).await;
     let mut longest = Duration::ZERO;
-    while let Some(told) = drips.join_next().await {
-        let (how, after) = told.unwrap();
+    for (how, after) in drips.join_all().await {
         // In a crowd of thousands the word itself may be lost.
         assert!(matches!(how, HungUp::Said(Close::TooSlow) | HungUp::Forgotten), "{how:?}");
         longest = longest.max(after);
@@ -131,8 +131,8 @@ async fn drips_from_one_address_take_only_what_one_address_may_have() {
         drips.spawn(drip(raw, None));
     }
     honest_pairing(&world, &technician).await;
-    while let Some(told) = drips.join_next().await {
-        assert_eq!(told.unwrap().0, HungUp::Said(Close::TooSlow));
+    for (how, _) in drips.join_all().await {
+        assert_eq!(how, HungUp::Said(Close::TooSlow));
     }
     // Their places are free again.
     let again = crowd_of(&world, &identity, 50).await;

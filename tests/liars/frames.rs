@@ -5,6 +5,7 @@ use crate::bounds::serves_on;
 use nearhand_proto::{control::Role, net::Identity};
 use nearhand_tests::{
     World,
+    journal::in_time,
     liar::{Forger, HungUp, frames},
 };
 
@@ -67,8 +68,8 @@ async fn a_registered_end_that_forges_frames_is_hung_up_with_the_error_that_the_
         let _streams = liar.register(Role::Host, &identity).await;
         liar.stops_its_ears();
         let _ = liar.sends(&lie).await;
-        let how = tokio::time::timeout(std::time::Duration::from_secs(2), liar.is_hung_up()).await;
-        if how != Ok(expected) {
+        let how = in_time(what, liar.is_hung_up()).await;
+        if how != expected {
             wrong.push(format!("{what}: {how:?} instead of {expected:?}"));
         }
     }

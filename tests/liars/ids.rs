@@ -1,16 +1,13 @@
 //! Connection ids and paths, used up on purpose while no packet of the relay's is acknowledged: CVE-2024-22189 (ids),
 //! CVE-2023-49295 (challenges), CVE-2025-4820 (acknowledging what was never sent).
 
-use crate::bounds::{honest_pairing, many, serves_on};
-use nearhand_proto::{
-    close::Close,
-    control::{Role, ToRelay},
-    net::{Identity, frame},
-};
+use crate::bounds::{honest_pairing, registered, serves_on};
+use nearhand_proto::{close::Close, control::ToRelay, net::frame};
 use nearhand_tests::{
     World, eventually,
     journal::in_time,
-    liar::{Forger, HungUp, frames, memory::Memory},
+    liar::{HungUp, frames, memory::Memory},
+    number,
 };
 use std::time::Duration;
 
@@ -19,13 +16,6 @@ const MOST: u64 = 24 << 10;
 
 /// A packet of a flood: the `n`-th.
 type Packet = fn(u64) -> Vec<u8>;
-
-async fn registered(world: &World) -> (Forger, quinn::SendStream, quinn::RecvStream) {
-    let identity = Identity::generate(1).unwrap();
-    let liar = Forger::dial(&world.relay(), &identity).await.unwrap();
-    let (send, receive) = liar.register(Role::Host, &identity).await;
-    (liar, send, receive)
-}
 
 /// New ids, each retiring all before it; the first that quinn has not given out itself is the fifth.
 fn new_ids(n: u64) -> Vec<u8> {
@@ -61,7 +51,7 @@ fn floods() -> Vec<(&'static str, Packet, Duration, &'static [HungUp])> {
 
 #[tokio::test]
 async fn floods_of_ids_and_challenges_that_are_never_acknowledged_are_bounded_and_hung_up() {
-    let packets = many("NEARHAND_FLOOD", 20_000) as u64;
+    let packets = number("NEARHAND_FLOOD", 20_000) as u64;
     let world = World::start_program_with(|_| {}).await;
     let technician = world.technician("Vera Example").await;
     let memory = Memory::watch(world.process());

@@ -103,9 +103,7 @@ async fn a_relay_that_changes_keys_certificates_rights_or_proofs_is_found() {
     for (what, change, at_host) in changes {
         stories.spawn(changed_on_the_way(what, change, at_host));
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 /// A viewer's key share that the relay has made itself.

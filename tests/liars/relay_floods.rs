@@ -17,7 +17,7 @@ use nearhand_tests::{
     },
     liar::memory::Memory,
 };
-use nearhand_viewer::messages::{Command, Event};
+use nearhand_viewer::messages::Command;
 use std::time::{Duration, Instant};
 
 /// What this process may grow by under a flood: the windows of a handful of connections, the test's own copies included.
@@ -147,8 +147,7 @@ async fn while_the_relay_floods_the_users_word_counts_at_once() {
         viewer.types("after").await;
         let left = Instant::now();
         viewer.send(Command::End).await;
-        let ended = |event: &Event| matches!(event, Event::Ended(_)).then_some(());
-        viewer.events.next("the end", ended).await;
+        viewer.ended().await;
         assert!(took <= AT_ONCE, "control was taken back after {took:?}");
         assert!(
             left.elapsed() <= AT_ONCE + Duration::from_secs(4),

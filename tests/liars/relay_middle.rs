@@ -58,7 +58,7 @@ fn is_on_its_own(relay: &Hostile) {
 
 /// A code that some host's user has read out.
 pub(crate) fn read_out() -> SessionCode {
-    "384 711 904 258".parse().or_else(|_| "384 711 904 253".parse()).unwrap()
+    "384 711 904 253".parse().unwrap()
 }
 
 /// What a relay that poses as the host says when the viewer has proved the code.
@@ -106,11 +106,7 @@ async fn poses_as_host(relay: &mut Hostile, n: usize, last: Last) -> Close {
 }
 
 pub(crate) async fn over_blind(mut viewer: nearhand_tests::Viewer) -> Close {
-    let ended = |event: &nearhand_viewer::messages::Event| match event {
-        nearhand_viewer::messages::Event::Ended(why) => Some(*why),
-        _ => None,
-    };
-    let why = viewer.events.next("the end", ended).await;
+    let why = viewer.ended().await;
     blind(&viewer);
     why
 }
@@ -139,9 +135,7 @@ async fn a_relay_that_poses_as_the_host_has_two_guesses_and_the_viewer_refuses_t
             relay.hear("that the code is refused", refused).await;
         });
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 /// How a relay that poses as the viewer goes on once its start is answered.
@@ -210,9 +204,7 @@ async fn a_relay_that_poses_as_the_viewer_has_two_guesses_a_code_and_the_user_se
             untouched(&host);
         });
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 #[tokio::test]

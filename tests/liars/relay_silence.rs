@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// What each step may take here. (30 s in the product.)
-const STEP: Duration = Duration::from_millis(500);
+const STEP: Duration = Duration::from_secs(2);
 
 /// How long the first dial is tried here. (60 s in the product.)
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -34,8 +34,7 @@ async fn viewer_ends(what: &'static str, withheld: IsWithheld, expected: Close) 
     let mut settings = relay.technician.config(relay.string(), &code);
     (settings.step, settings.patience) = (STEP, PATIENCE);
     let mut viewer = Viewer::start(settings);
-    let ended = |event: &Event| if let Event::Ended(why) = event { Some(*why) } else { None };
-    assert_eq!(viewer.events.next("the end", ended).await, expected, "{what}");
+    assert_eq!(viewer.ended().await, expected, "{what}");
     blind(&viewer);
     untouched(&host);
 }
@@ -52,9 +51,7 @@ async fn a_viewer_ends_when_the_relay_withholds_an_answer() {
     for (what, is_withheld, expected) in withheld {
         stories.spawn(viewer_ends(what, is_withheld, expected));
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A relay that tells the ends different things about each other, or speaks another language.
 
+use crate::relay_middle::read_out;
 use nearhand_host::front::Show;
 use nearhand_proto::{
     close::Close,
@@ -16,14 +17,8 @@ use nearhand_tests::{
         unharmed::{blind, untouched},
     },
 };
-use nearhand_viewer::messages::Event;
 use std::time::Duration;
 use tokio::task::JoinSet;
-
-async fn over(viewer: &mut Viewer) -> Close {
-    let ended = |event: &Event| if let Event::Ended(why) = event { Some(*why) } else { None };
-    viewer.events.next("the end", ended).await
-}
 
 /// What the relay says of a technician.
 type Lie = fn(&mut Technician);
@@ -42,7 +37,7 @@ async fn lies_about_the_technician(to: Role, lie: Lie, expected: Close) {
     let mut host = relay.host(|_| {});
     let code = host.code().await;
     let mut viewer = relay.viewer(&code);
-    assert_eq!(over(&mut viewer).await, expected);
+    assert_eq!(viewer.ended().await, expected);
     blind(&viewer);
     if expected == Close::WrongCode {
         host.sees(Show::WrongCode { left: 1 }).await;
@@ -65,9 +60,7 @@ async fn lies_about_technician_or_desk_end_the_pairing_at_both_ends() {
     for (to, lie, expected) in lies {
         stories.spawn(lies_about_the_technician(to, lie, expected));
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 /// Names another end than the paired one to `to`; nobody gets through to anybody.
@@ -90,7 +83,7 @@ async fn names_another_peer(to: Role) {
     let mut viewer = Viewer::start(settings);
     match to {
         Role::Viewer => {
-            assert_eq!(over(&mut viewer).await, Close::Lost);
+            assert_eq!(viewer.ended().await, Close::Lost);
             assert_eq!(host.session_over().await, Close::Lost);
             blind(&viewer);
             untouched(&host);
@@ -115,9 +108,8 @@ async fn is_of_another_version(face: Face) {
     let mut host = relay.host(|_| {});
     host.sees(Show::Bye(Close::Version)).await;
     assert_eq!(host.over().await.unwrap_err().close(), Close::Version);
-    let code = "384 711 904 258".parse().or_else(|_| "384 711 904 253".parse()).unwrap();
-    let mut viewer = relay.viewer(&code);
-    assert_eq!(over(&mut viewer).await, Close::Version);
+    let mut viewer = relay.viewer(&read_out());
+    assert_eq!(viewer.ended().await, Close::Version);
     blind(&viewer);
 }
 
@@ -135,7 +127,7 @@ async fn pairs_by_another_version(change: fn(&mut PairMessage)) {
     let mut host = relay.host(|_| {});
     let code = host.code().await;
     let mut viewer = relay.viewer(&code);
-    assert_eq!(over(&mut viewer).await, Close::Version);
+    assert_eq!(viewer.ended().await, Close::Version);
     blind(&viewer);
     untouched(&host);
 }
@@ -179,9 +171,7 @@ async fn another_version_is_refused_by_both_ends_and_none_falls_back() {
     for change in changes {
         stories.spawn(pairs_by_another_version(change));
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 /// The routing id is no secret: a relay may send packets to whomever it likes.
@@ -223,6 +213,6 @@ async fn a_relay_that_denies_a_session_ends_it_for_both_with_a_reason() {
         relay.hang_up(&relay.end(role, 0).await, Close::RelayStopping);
     }
     assert_eq!(host.session_over().await, Close::Lost);
-    assert_eq!(over(&mut viewer).await, Close::Lost);
+    assert_eq!(viewer.ended().await, Close::Lost);
     host.code().await;
 }

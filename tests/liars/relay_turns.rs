@@ -14,7 +14,6 @@ use nearhand_tests::hostile::{
     End, Hostile, desk,
     unharmed::{blind, mistaken, untouched},
 };
-use nearhand_viewer::messages::Event;
 use tokio::task::JoinSet;
 
 /// Bytes of a message that is as long as a control message may carry.
@@ -100,9 +99,7 @@ async fn a_host_takes_no_pairing_message_that_is_not_due() {
     for (what, make) in cases {
         stories.spawn(says_to_host(what, make));
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 /// Answers everything that a viewer says in its pairing with what `make` makes of it.
@@ -118,9 +115,7 @@ async fn says_to_viewer(what: &'static str, make: Instead) {
         message => vec![message],
     });
     let mut viewer = relay.viewer(&code);
-    let ended = |event: &Event| if let Event::Ended(why) = event { Some(*why) } else { None };
-    let why = viewer.events.next("the end", ended).await;
-    assert_eq!(why, Close::Protocol, "{what}");
+    assert_eq!(viewer.ended().await, Close::Protocol, "{what}");
     blind(&viewer);
     untouched(&host);
 }
@@ -151,7 +146,5 @@ async fn a_viewer_takes_no_pairing_message_that_is_not_due() {
     for (what, make) in cases {
         stories.spawn(says_to_viewer(what, make));
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }

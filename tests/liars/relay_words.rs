@@ -129,9 +129,7 @@ async fn a_relay_can_end_a_session_but_not_in_the_users_name() {
             assert!(facts.into_iter().all(|entry| entry.header.code != reported), "{said:?}");
         });
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }
 
 #[tokio::test]
@@ -154,7 +152,5 @@ async fn whatever_a_relay_hangs_up_with_the_host_goes_on_or_says_why_it_ends() {
             assert_eq!(host.over().await.unwrap(), told);
         });
     }
-    while let Some(told) = stories.join_next().await {
-        told.unwrap();
-    }
+    stories.join_all().await;
 }

@@ -1,14 +1,15 @@
 //! Streams that cost memory: data that is never read, data full of gaps, streams that are reset or stopped again and again.
 
-use crate::bounds::{many, serves_on};
+use crate::bounds::{registered, serves_on};
 use nearhand_proto::{
     close::Close,
-    control::{Role, ToRelay},
+    control::ToRelay,
     net::{Identity, frame},
 };
 use nearhand_tests::{
     World,
     liar::{Forger, HungUp, forge::ROOM, frames, memory::Memory},
+    number,
 };
 use std::time::Duration;
 
@@ -27,13 +28,6 @@ const CONTROL: u64 = 0;
 /// The first byte of the control stream that is not a registration's, and some beyond.
 const BEHIND: u64 = 1_000;
 
-async fn registered(world: &World) -> (Forger, quinn::SendStream, quinn::RecvStream) {
-    let identity = Identity::generate(1).unwrap();
-    let liar = Forger::dial(&world.relay(), &identity).await.unwrap();
-    let (send, receive) = liar.register(Role::Host, &identity).await;
-    (liar, send, receive)
-}
-
 /// Writes pings until the relay hangs up; how many bytes it took, and how it hung up.
 async fn asks_and_never_listens(liar: &Forger, send: &mut quinn::SendStream) -> (u64, HungUp) {
     let ping = frame(&ToRelay::Ping(u64::MAX)).repeat(64);
@@ -46,7 +40,7 @@ async fn asks_and_never_listens(liar: &Forger, send: &mut quinn::SendStream) -> 
 
 #[tokio::test]
 async fn an_end_that_asks_and_never_reads_costs_its_windows_and_is_hung_up() {
-    let count = many("NEARHAND_UNREAD", 20);
+    let count = number("NEARHAND_UNREAD", 20);
     let world = World::start_program_with(|limits| limits.connections_per_address = 1_000).await;
     let mut liars = Vec::new();
     for _ in 0..count {

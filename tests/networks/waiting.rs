@@ -11,8 +11,7 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// A number of this story: what the variable says, at most `full`; else `usual`.
 pub(crate) fn number(variable: &str, usual: usize, full: usize) -> usize {
-    let given = std::env::var(variable).ok();
-    given.map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is a number"))).min(full)
+    nearhand_tests::number(variable, usual).min(full)
 }
 
 /// How long a story that takes its time goes on: `NEARHAND_SECONDS`, at most `full`; else `usual`.

@@ -1,14 +1,12 @@
 //! A viewer that pairs as honest ones do, and then reads only what the story wants read.
 
-use crate::journal::in_time;
+use crate::{hear::hear, journal::in_time};
 use nearhand_proto::{
     close::Close,
     code::SessionCode,
     control::{Role, ToEnd, ToRelay},
     ids::{ClaimId, Fingerprint},
-    net::{
-        FrameSender, Identity, Link, LinkConfig, LinkEvent, Moves, RELAY, session_client, session_transport,
-    },
+    net::{FrameSender, Identity, Link, LinkConfig, Moves, RELAY, session_client, session_transport},
     pair::{Claimant, Context, PairMessage},
     relay_string::RelayString,
     rights::Rights,
@@ -153,19 +151,6 @@ fn narrow() -> Arc<TransportConfig> {
     let mut config = Arc::into_inner(session_transport(Duration::from_secs(30))).expect("ours alone");
     config.stream_receive_window(VarInt::from_u32(WINDOW));
     Arc::new(config)
-}
-
-async fn hear<R>(link: &mut Link, what: &str, mut pick: impl FnMut(ToEnd) -> Option<R>) -> R {
-    let heard = async {
-        loop {
-            if let LinkEvent::Message(message) = link.next().await
-                && let Some(picked) = pick(message)
-            {
-                return picked;
-            }
-        }
-    };
-    in_time(what, heard).await
 }
 
 async fn exchange(link: &mut Link, claim: ClaimId, message: &PairMessage) -> PairMessage {

@@ -96,7 +96,7 @@ impl Technician {
             patience: PATIENCE,
             moves: Moves::default(),
             absence: Duration::from_secs(600),
-            step: viewer::STEP,
+            step: nearhand_proto::net::STEP,
         }
     }
 }
@@ -221,6 +221,12 @@ impl Viewer {
     /// The session's id, once it is paired.
     pub async fn session(&mut self) -> SessionId {
         eventually("the viewer is paired", || self.figures.stats().session).await
+    }
+
+    /// Waits until it tells that it has ended; returns the reason.
+    pub async fn ended(&mut self) -> Close {
+        let ended = |event: &Event| if let Event::Ended(why) = event { Some(*why) } else { None };
+        self.events.next("the viewer's end", ended).await
     }
 
     /// Ends the session in order; returns the reason.

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How often; the nightly run says 100.
 fn times() -> u32 {
-    std::env::var("NEARHAND_RELAY_KILLS").map_or(1, |times| times.parse().expect("a number"))
+    nearhand_tests::number("NEARHAND_RELAY_KILLS", 1).try_into().unwrap()
 }
 
 #[test]

@@ -107,7 +107,7 @@ async fn run(Run { relay, code, plan, patience, state }: Run) -> anyhow::Result<
         patience,
         moves: Moves::default(),
         absence: ABSENCE,
-        step: viewer::STEP,
+        step: nearhand_proto::net::STEP,
     };
     let figures = Arc::new(Figures::default());
     let telemetry = figures.clone();

@@ -15,7 +15,7 @@ use nearhand_proto::{
     code::SessionCode,
     control::{Role, Technician, ToEnd, ToRelay, Token},
     ids::{ClaimId, SessionId},
-    net::{DialError, Identity, Link, LinkConfig, LinkEvent, Moves},
+    net::{DialError, Identity, Link, LinkConfig, LinkEvent, Moves, NUDGE, STEP},
     pair::{Claimant, Context, PairError, PairMessage, PinnedPeer},
     relay_string::RelayString,
     rights::Rights,
@@ -33,11 +33,6 @@ use tokio::{
 const DAYS: i64 = 13;
 /// Validity of a technician's certificate: the relay pins its key.
 const TECHNICIAN_DAYS: i64 = 3_650;
-/// The relay's answer to one request, and each step of a pairing, must come within this.
-pub const STEP: Duration = Duration::from_secs(30);
-/// How often the relay is asked for a sign of life while its answer is awaited. What a bad network has swallowed is sent
-/// again as soon as anything newer has arrived (RFC 9002 §6.1); QUIC's own probes come ever more slowly (§6.2).
-const NUDGE: Duration = Duration::from_millis(500);
 /// A report about a code may take this long; nobody waits longer for it.
 const REPORT: Duration = Duration::from_secs(2);
 

@@ -5,6 +5,7 @@ use crate::front::{Over, Show};
 use nearhand_proto::{
     close::Close,
     control::{Leave, ToRelay},
+    net::NUDGE,
     pair::{Death, Step},
 };
 use std::time::Duration;
@@ -18,10 +19,6 @@ pub(super) enum Asking {
     /// The relay has refused; it is asked again then.
     Refused { again: Instant },
 }
-
-/// How often the relay is asked for a sign of life while something is awaited from it. What a bad network has swallowed is
-/// sent again as soon as anything newer has arrived (RFC 9002 §6.1); QUIC's own probes come ever more slowly (§6.2).
-const NUDGE: Duration = Duration::from_millis(500);
 
 impl Asking {
     fn deadline(self) -> Instant {

@@ -25,6 +25,8 @@ pub use random::random;
 pub use session::{close_reason, kick, session_client, session_server};
 pub use socket::{PathSocket, RELAY};
 pub use tls::{Pins, relay_client_tls, relay_server_tls};
-pub use transport::{IDLE, control_of_end, control_of_relay, session_transport, session_transport_by};
+pub use transport::{
+    IDLE, NUDGE, STEP, control_of_end, control_of_relay, session_transport, session_transport_by,
+};
 pub use vigil::Vigil;
 pub use watchdog::{LOOK, Sign, Watchdog};

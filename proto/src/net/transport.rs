@@ -7,6 +7,13 @@ use std::{sync::Arc, time::Duration};
 /// A connection that hears nothing for this long is dead.
 pub const IDLE: Duration = Duration::from_secs(30);
 
+/// The relay's answer to one request, and each step of a pairing, must come within this.
+pub const STEP: Duration = Duration::from_secs(30);
+
+/// How often an end asks the relay for a sign of life while it awaits something from there. What a bad network has swallowed is
+/// sent again as soon as anything newer has arrived (RFC 9002 §6.1); QUIC's own probes come ever more slowly (§6.2).
+pub const NUDGE: Duration = Duration::from_millis(500);
+
 /// Something is sent at least this often, so that NAT mappings live.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 

@@ -55,11 +55,6 @@ pub fn crypto(offset: u64, data: &[u8]) -> Vec<u8> {
     [plain(0x06, &[offset, length]), data.to_vec()].concat()
 }
 
-/// MAX_DATA (§19.9).
-pub fn max_data(bytes: u64) -> Vec<u8> {
-    plain(0x10, &[bytes])
-}
-
 /// MAX_STREAMS of bidirectional streams (§19.11).
 pub fn max_streams(count: u64) -> Vec<u8> {
     plain(0x12, &[count])

@@ -1,11 +1,11 @@
 //! A host by hand: it pairs as an honest one does, lets its viewer in, and says then what the story wants.
 
-use crate::{journal::in_time, viewer::Viewer};
+use crate::{hear::hear, journal::in_time, viewer::Viewer};
 use nearhand_proto::{
     code::{Locator, Secret, SessionCode},
     control::{Role, ToEnd, ToRelay},
     ids::{ClaimId, Fingerprint},
-    net::{Identity, Link, LinkConfig, LinkEvent, Moves, Pins, frame, random, session_server},
+    net::{Identity, Link, LinkConfig, Moves, Pins, frame, random, session_server},
     pair::{Answering, Context, PairMessage},
     relay_string::RelayString,
     rights::Rights,
@@ -126,17 +126,4 @@ impl LyingHost {
     pub async fn leaves(self) {
         self.link.close().await;
     }
-}
-
-async fn hear<R>(link: &mut Link, what: &str, mut pick: impl FnMut(ToEnd) -> Option<R>) -> R {
-    let heard = async {
-        loop {
-            if let LinkEvent::Message(message) = link.next().await
-                && let Some(picked) = pick(message)
-            {
-                return picked;
-            }
-        }
-    };
-    in_time(what, heard).await
 }

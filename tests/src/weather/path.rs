@@ -2,6 +2,7 @@
 //! as a NAT has it.
 
 use super::{Counts, Link, Shape, Shaper};
+use nearhand_proto::route::Rid;
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
@@ -123,8 +124,8 @@ impl Weather {
         self.sky.send_modify(|sky| sky.outer += 1);
     }
 
-    /// The next `count` datagrams to the relay arrive from this socket's address instead of the end's, as if somebody on the path
-    /// had held them up and sent them with a false source.
+    /// The next `count` datagrams of control connections to the relay arrive from this socket's address instead of the end's, as if
+    /// somebody on the path had held them up and sent them with a false source. (A session's from there are not even forwarded.)
     pub fn spoof(&self, source: Arc<UdpSocket>, count: usize) {
         *lock(&self.seen.spoofed) = Some((source, count));
     }
@@ -144,8 +145,11 @@ impl Weather {
 }
 
 impl Seen {
-    /// From where the next datagram to the relay leaves, if not from the end's own port.
-    fn source(&self) -> Option<Arc<UdpSocket>> {
+    /// From where this datagram to the relay leaves, if not from the end's own port.
+    fn source(&self, datagram: &[u8]) -> Option<Arc<UdpSocket>> {
+        if Rid::in_packet(datagram).is_some() {
+            return None;
+        }
         let mut spoofed = lock(&self.spoofed);
         let (source, left) = spoofed.as_mut().filter(|(_, left)| *left != 0)?;
         *left -= 1;
@@ -253,7 +257,7 @@ impl Lane {
             }
             let own = outer.borrow().clone();
             for bytes in self.arrived() {
-                let socket = self.seen.source().unwrap_or_else(|| own.clone());
+                let socket = self.seen.source(&bytes).unwrap_or_else(|| own.clone());
                 // A relay that is away takes nothing; that is weather like any other.
                 let _ = socket.send_to(&bytes, relay).await;
             }

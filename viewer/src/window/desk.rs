@@ -111,7 +111,7 @@ impl Desk {
             patience,
             moves: Moves::default(),
             absence: ABSENCE,
-            step: viewer::STEP,
+            step: nearhand_proto::net::STEP,
         };
         let figures = Arc::new(Figures::default());
         let (handle, ends) = channels(figures.clone());
