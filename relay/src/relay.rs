@@ -107,7 +107,7 @@ impl Relay {
         let house = control::keep_house(hub.clone(), stop.clone());
         let unwritable = |error: crate::record::RecordError| StartError::Unwritable(error.to_string());
         hub.load_sessions(recorder.all_open_sessions().await.map_err(unwritable)?, Instant::now());
-        hub.check_technicians().await;
+        hub.check_technicians();
         let started = Event::RelayStarted {
             version: Text::new(env!("CARGO_PKG_VERSION")),
             listen: Text::new(format!("{}:{port}", listen.ip())),

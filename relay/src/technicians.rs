@@ -15,6 +15,7 @@ use nearhand_proto::{
     text::Name,
 };
 use sha2::{Digest as _, Sha256};
+use std::collections::{HashMap, HashSet};
 
 /// How long a token may be used, in ms.
 const TOKEN_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -28,28 +29,49 @@ pub struct Technician {
     pub name: Name,
 }
 
+/// Who may claim codes, as of the last commit: asked at each claim and each pairing, so without a way to the disk.
+#[derive(Debug, Default)]
+pub(crate) struct Roll {
+    /// The name of an enrolled technician; `None` for one who was removed.
+    keys: HashMap<Fingerprint, Option<Name>>,
+    /// The ids of the enrolled ones.
+    ids: HashSet<ActorId>,
+}
+
+impl Roll {
+    /// From every technician that was ever added.
+    pub(crate) fn new(rows: Vec<TechnicianRow>) -> Self {
+        let mut roll = Self::default();
+        for TechnicianRow { name, state, .. } in rows {
+            match state {
+                TechnicianState::Enrolled(key) => {
+                    roll.keys.insert(key, Some(name));
+                    roll.ids.insert(key.actor());
+                }
+                TechnicianState::Removed(Some(key)) => drop(roll.keys.entry(key).or_default()),
+                TechnicianState::Removed(None) | TechnicianState::Invited { .. } => {}
+            }
+        }
+        roll
+    }
+}
+
 impl Recorder {
     /// Whose key this is now; `None` if it was never enrolled here. Ask at every claim.
     ///
     /// # Errors
-    /// `Removed` if it once was a technician's; `Unavailable`.
-    pub async fn technician(&self, key: Fingerprint) -> Result<Option<Technician>, RecordError> {
-        let row = self.call(move |log| Ok(log.store().technician_with_key(key)?)).await?;
-        match row {
+    /// `Removed` if it once was a technician's.
+    pub fn technician(&self, key: Fingerprint) -> Result<Option<Technician>, RecordError> {
+        match self.roll().keys.get(&key) {
             None => Ok(None),
-            Some(TechnicianRow { name, state: TechnicianState::Enrolled(_), .. }) => {
-                Ok(Some(Technician { id: key.actor(), name }))
-            }
-            Some(_) => Err(RecordError::Removed),
+            Some(Some(name)) => Ok(Some(Technician { id: key.actor(), name: name.clone() })),
+            Some(None) => Err(RecordError::Removed),
         }
     }
 
     /// True if this technician is enrolled now.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn is_enrolled(&self, technician: ActorId) -> Result<bool, RecordError> {
-        self.call(move |log| Ok(log.store().is_enrolled(technician)?)).await
+    pub fn is_enrolled(&self, technician: ActorId) -> bool {
+        self.roll().ids.contains(&technician)
     }
 
     /// Makes a token for a new technician. It is shown once and stored as its hash.
@@ -101,14 +123,13 @@ fn add(log: &mut Log, name: Name, token: [u8; 32], now_ms: u64) -> Result<(), Re
         match row.state {
             // A token that nobody used in time may be replaced.
             TechnicianState::Invited { until_ms, .. } if until_ms <= now_ms => {
-                log.store()
-                    .put_technician(&TechnicianRow { state: TechnicianState::Removed(None), ..row })?;
+                log.put_technician(&TechnicianRow { state: TechnicianState::Removed(None), ..row })?;
             }
             _ => return Err(RecordError::NameTaken(name.into())),
         }
     }
     let state = TechnicianState::Invited { token, until_ms: now_ms.saturating_add(TOKEN_MS) };
-    log.store().put_technician(&TechnicianRow { number: 0, name: name.clone(), state })?;
+    log.put_technician(&TechnicianRow { number: 0, name: name.clone(), state })?;
     log.fact(SessionId::NONE, log.actor(), &Event::TechnicianAdded { name })?;
     Ok(())
 }
@@ -120,12 +141,11 @@ fn enrol(log: &mut Log, token: [u8; 32], key: Fingerprint, now_ms: u64) -> Resul
     let before = log.store().technician_with_key(key)?;
     if let Some(before) = before.filter(|before| before.state == TechnicianState::Enrolled(key)) {
         let name = before.name.clone();
-        log.store()
-            .put_technician(&TechnicianRow { state: TechnicianState::Removed(Some(key)), ..before })?;
+        log.put_technician(&TechnicianRow { state: TechnicianState::Removed(Some(key)), ..before })?;
         log.fact(SessionId::NONE, key.actor(), &Event::TechnicianRemoved { name })?;
     }
     let name = row.name.clone();
-    log.store().put_technician(&TechnicianRow { state: TechnicianState::Enrolled(key), ..row })?;
+    log.put_technician(&TechnicianRow { state: TechnicianState::Enrolled(key), ..row })?;
     log.fact(SessionId::NONE, key.actor(), &Event::TechnicianEnrolled { name: name.clone(), key })?;
     Ok(Technician { id: key.actor(), name })
 }
@@ -137,7 +157,7 @@ fn remove(log: &mut Log, name: &Name) -> Result<Option<Fingerprint>, RecordError
         TechnicianState::Enrolled(key) => Some(key),
         TechnicianState::Invited { .. } | TechnicianState::Removed(_) => None,
     };
-    log.store().put_technician(&TechnicianRow { state: TechnicianState::Removed(key), ..row })?;
+    log.put_technician(&TechnicianRow { state: TechnicianState::Removed(key), ..row })?;
     log.fact(SessionId::NONE, log.actor(), &Event::TechnicianRemoved { name: name.clone() })?;
     key.iter().for_each(|key| log.cut(key.actor()));
     Ok(key)
@@ -178,15 +198,15 @@ mod tests {
     async fn a_token_enrols_one_key_once() {
         let dir = tempfile::tempdir().unwrap();
         let recorder = open(&dir);
-        assert_eq!(recorder.technician(KEY).await, Ok(None));
+        assert_eq!(recorder.technician(KEY), Ok(None));
         let token = recorder.add_technician(vera()).await.unwrap();
         assert_eq!(token.0.len(), 22);
         let bad = Err(RecordError::BadToken);
         assert_eq!(recorder.enrol(Token("x".repeat(22)), KEY).await, bad);
         let technician = recorder.enrol(token.clone(), KEY).await.unwrap();
         assert_eq!(technician, Technician { id: KEY.actor(), name: vera() });
-        assert_eq!(recorder.technician(KEY).await, Ok(Some(technician)));
-        assert_eq!(recorder.is_enrolled(KEY.actor()).await, Ok(true));
+        assert_eq!(recorder.technician(KEY), Ok(Some(technician)));
+        assert!(recorder.is_enrolled(KEY.actor()));
         assert_eq!(recorder.enrol(token, Fingerprint([5; 32])).await, bad, "used");
         assert_eq!(recorder.add_technician(vera()).await, Err(RecordError::NameTaken("Vera".into())));
         assert_eq!(events(&recorder).await, [200, 201]);
@@ -203,11 +223,11 @@ mod tests {
         recorder.enrol(token, KEY).await.unwrap();
         assert_eq!(recorder.remove_technician(vera()).await, Ok(Some(KEY)));
         assert_eq!(removed.recv().await, Ok(KEY.actor()));
-        assert_eq!(recorder.technician(KEY).await, Err(RecordError::Removed));
-        assert_eq!(recorder.is_enrolled(KEY.actor()).await, Ok(false));
+        assert_eq!(recorder.technician(KEY), Err(RecordError::Removed));
+        assert!(!recorder.is_enrolled(KEY.actor()));
         let token = recorder.add_technician(vera()).await.unwrap();
         recorder.enrol(token, KEY).await.unwrap();
-        assert!(recorder.technician(KEY).await.unwrap().is_some());
+        assert!(recorder.technician(KEY).unwrap().is_some());
         let lines = recorder.list_technicians().await.unwrap();
         assert_eq!(lines, [format!("Vera\tremoved\t{KEY}"), format!("Vera\tenrolled\t{KEY}")]);
         recorder.close().await;
@@ -234,7 +254,7 @@ mod tests {
             let token = recorder.add_technician(name.parse().unwrap()).await.unwrap();
             recorder.enrol(token, KEY).await.unwrap();
         }
-        let technician = recorder.technician(KEY).await.unwrap().unwrap();
+        let technician = recorder.technician(KEY).unwrap().unwrap();
         assert_eq!(technician.name.as_str(), "Vera Müller");
         assert_eq!(events(&recorder).await, [200, 201, 200, 202, 201]);
         recorder.close().await;

@@ -3,7 +3,7 @@
 
 use super::{
     Hub,
-    errands::{Errand, Errands, Outcome},
+    errands::{Errands, Outcome},
     face::{Hangup, Presence},
     register::hang_up,
 };
@@ -39,9 +39,6 @@ const ASKING: Pace = Pace { burst: 20, every: Duration::from_secs(1) };
 
 /// How often an unanswered proof of address is looked after, and what the end makes QUIC do.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
-
-/// How long the record may keep an end waiting that registers.
-const WELCOME: Duration = Duration::from_millis(500);
 
 /// How long an end's last errands may take; the second figure while the relay stops.
 const LAST_ERRANDS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(1)];
@@ -125,14 +122,13 @@ impl End {
 
     async fn welcome(&mut self) -> Turn {
         if self.role == Role::Host {
-            let actor = self.key.fingerprint().actor();
-            self.errands.push(Errand::Fact(SessionId::NONE, actor, Box::new(Event::HostRegistered)))?;
-            self.errands.finish(WELCOME).await;
+            self.hub.note(SessionId::NONE, self.key.fingerprint().actor(), Event::HostRegistered).await;
         }
-        let returning = self.returning_sessions().await;
+        let returning = self.returning_sessions();
         let (desk, sessions) = (self.hub.config.desk.clone(), self.states(&returning));
         self.send(ToEnd::Registered { desk, sessions }).await?;
-        self.reopen(returning)
+        self.reopen(returning).await;
+        Ok(())
     }
 
     async fn done(&mut self, outcome: Outcome) -> Turn {

@@ -3,13 +3,7 @@
 
 use super::{Hub, table::Live};
 use crate::record::RecordError;
-use nearhand_proto::{
-    close::Close,
-    control::ToEnd,
-    ids::{ActorId, SessionId},
-    record::{Entry, Event},
-    route::Rid,
-};
+use nearhand_proto::{close::Close, control::ToEnd, ids::SessionId, record::Entry, route::Rid};
 use std::{
     collections::VecDeque,
     sync::Arc,
@@ -29,8 +23,6 @@ const HOST_ENDED: u16 = 1_250;
 
 /// One thing to do.
 pub(super) enum Errand {
-    /// Something that the relay has witnessed.
-    Fact(SessionId, ActorId, Box<Event>),
     /// A host's facts of a session.
     Record(SessionId, Vec<Entry>),
     /// A host says that its session is over.
@@ -53,8 +45,7 @@ impl Errands {
         Self { hub, end, queue: VecDeque::new(), running: None }
     }
 
-    /// One more. A batch of a host's facts that finds no room is sent again, and what the relay has witnessed is left
-    /// to housekeeping.
+    /// One more. A batch of a host's facts that finds no room is sent again.
     ///
     /// # Errors
     /// `Busy` for one ending too many: the end is to be hung up.
@@ -64,9 +55,6 @@ impl Errands {
             Errand::Record(session, _) if WAITING <= waiting => {
                 self.hub.handle_dropped(self.end, session);
                 tracing::warn!(%session, "the record is slow; the host must send facts again");
-            }
-            Errand::Fact(session, actor, event) if MOST <= waiting => {
-                self.hub.later.push(session, actor, *event);
             }
             Errand::End(..) if MOST <= waiting => return Err(Close::Busy),
             errand => self.queue.push_back(errand),
@@ -112,10 +100,6 @@ impl Errands {
 
 async fn run(hub: Arc<Hub>, end: Rid, errand: Errand) -> Outcome {
     match errand {
-        Errand::Fact(session, actor, event) => {
-            hub.fact(session, actor, *event).await;
-            Ok(None)
-        }
         Errand::Record(session, entries) => hub.record(end, session, entries).await,
         Errand::End(session, why) => Ok(hub.host_ends(end, session, why).await),
     }
@@ -193,6 +177,7 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nearhand_proto::record::Event;
 
     #[test]
     fn the_hosts_last_fact_is_known_by_its_code() {

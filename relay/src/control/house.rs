@@ -9,7 +9,7 @@ use nearhand_proto::{
     record::Event,
 };
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
@@ -20,9 +20,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often it is looked what is due.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// Nobody waits longer to have a technician looked up.
-const LOOK_UP: Duration = Duration::from_millis(500);
 
 /// Keeps house until `stop`. Removals of technicians count from this call on, even before the future runs.
 pub fn keep_house(hub: Arc<Hub>, stop: CancellationToken) -> impl Future<Output = ()> + Send {
@@ -46,7 +43,7 @@ async fn keep(hub: &Hub, mut removed: Receiver<ActorId>) {
             biased;
             Some(removal) = next_removed(&mut removed) => match removal {
                 Removal::Of(technician) => hub.remove_technician(technician),
-                Removal::Missed => hub.doubt.store(true, Ordering::Relaxed),
+                Removal::Missed => hub.check_technicians(),
             },
             () = hub.later.due() => hub.write_later().await,
             _ = tick.tick() => {
@@ -90,39 +87,30 @@ impl Hub {
 
     /// Closes the sessions of technicians who are enrolled no longer: removals that we were not told of, since the
     /// relay did not run or they were too many.
-    pub async fn check_technicians(&self) {
+    pub fn check_technicians(&self) {
         let technicians = self.sessions().technicians();
         for technician in technicians {
-            if self.is_removed(technician).await {
+            if self.is_removed(technician) {
                 self.remove_technician(technician);
             }
         }
     }
 
-    /// True if this technician may work here no longer. If the store doesn't say, they may, and are looked up again.
-    pub(super) async fn is_removed(&self, technician: ActorId) -> bool {
-        match tokio::time::timeout(LOOK_UP, self.recorder.is_enrolled(technician)).await {
-            Ok(Ok(enrolled)) => !enrolled,
-            Ok(Err(_)) | Err(_) => {
-                self.doubt.store(true, Ordering::Relaxed);
-                false
-            }
-        }
+    /// True if this technician may work here no longer.
+    pub(super) fn is_removed(&self, technician: ActorId) -> bool {
+        !self.recorder.is_enrolled(technician)
     }
 
     /// The wall clock was set, by this many milliseconds.
     async fn handle_clocks(&self, step_ms: Option<i64>) {
         if let Some(step_ms) = step_ms {
             tracing::warn!(step_ms, "the wall clock was set; the record says so, nothing else goes by it");
-            self.fact(SessionId::NONE, self.config.actor, Event::ClockStep { step_ms }).await;
+            self.note(SessionId::NONE, self.config.actor, Event::ClockStep { step_ms }).await;
         }
     }
 
     /// What is due each second.
     async fn handle_time(&self, now: Instant) {
-        if self.doubt.swap(false, Ordering::Relaxed) {
-            self.check_technicians().await;
-        }
         let due = self.sessions().due(self.config.absence, now);
         for (session, due) in due {
             match due {

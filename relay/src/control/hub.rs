@@ -34,6 +34,9 @@ use std::{
 /// Registrations from one address: a company's hosts come back together after a restart.
 const REGISTRATIONS: Pace = Pace { burst: 200, every: Duration::from_millis(200) };
 
+/// How long a record that takes no facts may keep anybody waiting.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// What the hub needs to know.
 #[derive(Clone, Debug)]
 pub struct HubConfig {
@@ -56,8 +59,6 @@ pub struct Hub {
     pub(super) routes: Arc<Mutex<Routes>>,
     pub(super) refusals: Refusals,
     pub(super) later: Later,
-    /// Set when the removal of a technician may have been missed.
-    pub(super) doubt: AtomicBool,
     directory: Mutex<Directory>,
     sessions: Mutex<Sessions>,
     wrong: Mutex<WrongCodes>,
@@ -81,7 +82,6 @@ impl Hub {
             routes,
             refusals: Refusals::default(),
             later: Later::default(),
-            doubt: AtomicBool::new(false),
             directory: Mutex::new(Directory::new(config.limits)),
             sessions: Mutex::default(),
             addresses: Mutex::default(),
@@ -137,12 +137,12 @@ impl Hub {
         lock(&self.registrations).take(address, Instant::now())
     }
 
-    /// Writes a relay fact. A record that can't be written is said in the log; where it must not be missing
-    /// (`session.start`), the caller asks the recorder itself.
-    pub(super) async fn fact(&self, session: SessionId, actor: ActorId, event: Event) {
-        let name = event.name();
-        if let Err(error) = self.recorder.fact(session, actor, event).await {
-            tracing::warn!(%error, event = name, "fact not recorded");
+    /// Has a relay fact recorded, in its order; by housekeeping if the disk is so slow that the record takes none. Where one
+    /// must not be missing (`session.start`), the caller asks the recorder itself.
+    pub(super) async fn note(&self, session: SessionId, actor: ActorId, event: Event) {
+        let noted = self.recorder.note(session, actor, event.clone());
+        if tokio::time::timeout(PATIENCE, noted).await.is_err() {
+            self.later.push(session, actor, event);
         }
     }
 

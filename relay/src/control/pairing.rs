@@ -25,14 +25,14 @@ impl End {
         self.presence.actor
     }
 
-    async fn own_fact(&self, event: Event) {
-        self.hub.fact(SessionId::NONE, self.actor(), event).await;
+    async fn note(&self, event: Event) {
+        self.hub.note(SessionId::NONE, self.actor(), event).await;
     }
 
     /// Tells the others and records guesses at the code.
     async fn carry_out(&self, effects: Effects) {
         for event in self.hub.carry_out(effects) {
-            self.own_fact(event).await;
+            self.note(event).await;
         }
     }
 
@@ -51,7 +51,7 @@ impl End {
             return self.send(ToEnd::Refused(Close::Busy)).await;
         };
         self.carry_out(effects).await;
-        self.own_fact(Event::HostWaiting).await;
+        self.note(Event::HostWaiting).await;
         self.send(ToEnd::Waiting(locator)).await
     }
 
@@ -60,23 +60,22 @@ impl End {
         let effects = self.hub.directory().leave(self.rid, Close::NoSuchCode, Instant::now());
         self.carry_out(effects).await;
         if why == Leave::WrongCodes {
-            self.own_fact(Event::PairCodeDead).await;
+            self.note(Event::PairCodeDead).await;
         }
-        self.own_fact(Event::HostLeft { why: Left::from(why) }).await;
+        self.note(Event::HostLeft { why: Left::from(why) }).await;
         Ok(())
     }
 
     /// Viewer: who this certificate belongs to, looked up anew each time.
-    async fn who(&self) -> Result<(Fingerprint, Technician), Close> {
+    fn who(&self) -> Result<(Fingerprint, Technician), Close> {
         let key = self.technician.ok_or(Close::UnknownTechnician)?;
-        match self.hub.recorder.technician(key).await {
+        match self.hub.recorder.technician(key) {
             Ok(Some(known)) => {
                 let desk = self.hub.config.desk.clone();
                 Ok((key, Technician { id: known.id, name: known.name, desk }))
             }
             Ok(None) => Err(Close::UnknownTechnician),
-            Err(RecordError::Removed) => Err(Close::TechnicianRemoved),
-            Err(_) => Err(Close::RecordUnavailable),
+            Err(_) => Err(Close::TechnicianRemoved),
         }
     }
 
@@ -85,7 +84,7 @@ impl End {
         if self.hub.is_draining() {
             return self.send(ToEnd::Refused(Close::RelayStopping)).await;
         }
-        let (key, technician) = match self.who().await {
+        let (key, technician) = match self.who() {
             Ok(who) => who,
             Err(why) => return self.refuse_claim(Name::lossy("-"), why).await,
         };
@@ -99,7 +98,7 @@ impl End {
         self.hub.deliver(outbox);
         match claimed {
             Claimed::Started(_) => {
-                self.own_fact(Event::PairStarted { technician: name }).await;
+                self.note(Event::PairStarted { technician: name }).await;
                 Ok(())
             }
             Claimed::Nobody => {
@@ -108,15 +107,15 @@ impl End {
                 self.refuse_claim(name, Close::NoSuchCode).await
             }
             Claimed::Two(first) => {
-                self.hub.fact(SessionId::NONE, first.technician.id, Event::PairTwoClaimants).await;
-                self.own_fact(Event::PairCodeDead).await;
+                self.hub.note(SessionId::NONE, first.technician.id, Event::PairTwoClaimants).await;
+                self.note(Event::PairCodeDead).await;
                 self.refuse_claim(name, Close::TwoClaimants).await
             }
         }
     }
 
     async fn refuse_claim(&mut self, technician: Name, reason: Close) -> Turn {
-        self.own_fact(Event::ClaimRefused { technician, reason }).await;
+        self.note(Event::ClaimRefused { technician, reason }).await;
         self.send(ToEnd::Refused(reason)).await
     }
 
@@ -186,21 +185,21 @@ impl End {
 
     /// Viewer: a typing slip that cost no attempt.
     pub(super) async fn mistyped(&mut self) -> Turn {
-        let (_, technician) = match self.who().await {
+        let (_, technician) = match self.who() {
             Ok(who) => who,
             Err(why) => return self.send(ToEnd::Refused(why)).await,
         };
-        self.own_fact(Event::CodeMistyped { technician: technician.name }).await;
+        self.note(Event::CodeMistyped { technician: technician.name }).await;
         Ok(())
     }
 
     /// Viewer: refuses a code that has failed twice.
     pub(super) async fn refused_twice(&mut self) -> Turn {
-        let (_, technician) = match self.who().await {
+        let (_, technician) = match self.who() {
             Ok(who) => who,
             Err(why) => return self.send(ToEnd::Refused(why)).await,
         };
-        self.own_fact(Event::CodeRefusedTwice { technician: technician.name }).await;
+        self.note(Event::CodeRefusedTwice { technician: technician.name }).await;
         Ok(())
     }
 
@@ -216,7 +215,7 @@ impl End {
             Err(RecordError::BadToken) => Close::BadToken,
             Err(_) => Close::RecordUnavailable,
         };
-        self.own_fact(Event::EnrolRefused { reason }).await;
+        self.note(Event::EnrolRefused { reason }).await;
         self.send(ToEnd::Refused(reason)).await
     }
 }

@@ -24,11 +24,11 @@ pub(super) struct Returning {
 
 impl End {
     /// Sessions of this end that have not ended. The table has them, also while the store is away.
-    pub(super) async fn returning_sessions(&self) -> Vec<Returning> {
+    pub(super) fn returning_sessions(&self) -> Vec<Returning> {
         let known = self.hub.sessions().of_end(self.rid);
         let mut returning = Vec::with_capacity(known.len());
         for live in known {
-            let removed = live.closing().is_none() && self.hub.is_removed(live.row.technician).await;
+            let removed = live.closing().is_none() && self.hub.is_removed(live.row.technician);
             returning.push(Returning { live, removed });
         }
         returning
@@ -41,7 +41,7 @@ impl End {
 
     /// After registration: the routes open again where the other end is there as well and the technician still is
     /// one. Of a closing session, the end learns that it is over.
-    pub(super) fn reopen(&mut self, returning: Vec<Returning>) -> Turn {
+    pub(super) async fn reopen(&self, returning: Vec<Returning>) {
         self.hub.sessions().mark_there(self.rid, Instant::now());
         for Returning { live, removed } in returning {
             let session = live.row.id;
@@ -53,10 +53,9 @@ impl End {
                 self.hub.paired(self.rid);
                 self.hub.open_route(session);
                 let event = Event::SessionReconnected { end: self.role };
-                self.errands.push(Errand::Fact(session, self.key.fingerprint().actor(), Box::new(event)))?;
+                self.hub.note(session, self.key.fingerprint().actor(), event).await;
             }
         }
-        Ok(())
     }
 
     /// Host: facts of a session.
@@ -121,7 +120,7 @@ impl Hub {
         let now = Instant::now();
         // One that left while the start was committed: the session waits for it.
         [host, viewer].into_iter().for_each(|end| self.mark_if_away(end, now));
-        if self.is_removed(technician).await || self.route(session).is_none() {
+        if self.is_removed(technician) || self.route(session).is_none() {
             let why = Close::TechnicianRemoved;
             self.deliver([host, viewer].map(|end| (end, ToEnd::Withdrawn { claim, why })).into());
             return self.end_session(session, why).await;

@@ -191,9 +191,6 @@ async fn errands_are_bounded() {
     let end = || Errand::End(own.id, Close::Done);
     assert_eq!((0..1_000).filter(|_| errands.push(end()).is_ok()).count(), 64);
     assert_eq!(errands.push(end()), Err(Close::Busy));
-    let fact = Errand::Fact(own.id, host.actor, Box::new(Event::HostRegistered));
-    assert_eq!(errands.push(fact), Ok(()), "what the relay has witnessed is no fault of the end");
-    tokio::time::timeout(ABSENCE, hub.later.due()).await.unwrap();
     for row in [&own, &foreign] {
         assert_eq!(errands.push(Errand::Record(row.id, Vec::new())), Ok(()), "to be sent again");
     }

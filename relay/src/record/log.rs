@@ -3,13 +3,17 @@
 
 use super::{
     error::RecordError,
-    store::{EntryRow, HeadRow, SessionRow, Store, StoreError, StoredSession},
+    store::{EntryRow, HeadRow, SessionRow, Store, StoreError, StoredSession, TechnicianRow},
 };
+use crate::technicians::Roll;
 use nearhand_proto::{
     ids::{ActorId, SessionId},
     record::{Entry, Event, Frontier, Header, Origin, Stamp, leaf_hash},
 };
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
 
 /// Milliseconds since the Unix epoch by the wall clock; 0 before it.
 pub(crate) fn wall_ms() -> u64 {
@@ -30,6 +34,10 @@ pub(crate) struct Log {
     read_only: bool,
     /// Technicians removed in this transaction.
     removed: Vec<ActorId>,
+    /// Who is enrolled, for those who ask without the store.
+    roll: Arc<RwLock<Roll>>,
+    /// True if this transaction has changed it.
+    enrolled: bool,
 }
 
 impl Log {
@@ -40,15 +48,49 @@ impl Log {
         let frontier = read_frontier(&mut *store)?;
         let covered = frontier.size();
         let start = Instant::now();
-        let removed = Vec::new();
-        Ok(Self { store, frontier, covered, stale: false, actor: actor_id, start, read_only: false, removed })
+        let roll = Arc::new(RwLock::new(Roll::new(store.technicians()?)));
+        let (stale, read_only, removed, enrolled) = (false, false, Vec::new(), false);
+        Ok(Self {
+            store,
+            frontier,
+            covered,
+            stale,
+            actor: actor_id,
+            start,
+            read_only,
+            removed,
+            roll,
+            enrolled,
+        })
     }
 
     /// Without reading where the store stands: for verifying a log whose end may be damaged.
     pub(super) fn open_read_only(store: Box<dyn Store>) -> Self {
         let (actor, start, removed) = (ActorId([0; 16]), Instant::now(), Vec::new());
-        let frontier = Frontier::default();
-        Self { store, frontier, covered: 0, stale: false, actor, start, read_only: true, removed }
+        let (frontier, roll, enrolled) = (Frontier::default(), Arc::default(), false);
+        Self {
+            store,
+            frontier,
+            covered: 0,
+            stale: false,
+            actor,
+            start,
+            read_only: true,
+            removed,
+            roll,
+            enrolled,
+        }
+    }
+
+    /// Who is enrolled, as of the last commit; nobody in a log that is only read.
+    pub(super) fn roll(&self) -> Arc<RwLock<Roll>> {
+        self.roll.clone()
+    }
+
+    /// Stores a technician: number 0 makes a new row.
+    pub(crate) fn put_technician(&mut self, row: &TechnicianRow) -> Result<(), StoreError> {
+        self.enrolled = true;
+        self.store.put_technician(row)
     }
 
     /// The relay's actor id.
@@ -87,9 +129,14 @@ impl Log {
             let (root, frontier) = (self.frontier.root().to_vec(), self.frontier.to_bytes());
             self.store.put_head(&HeadRow { size, root, frontier, at_ms: wall_ms() })?;
         }
+        let roll = if self.enrolled { Some(Roll::new(self.store.technicians()?)) } else { None };
         self.store.commit()?;
         self.covered = size;
         self.stale = false;
+        self.enrolled = false;
+        if let Some(roll) = roll {
+            *self.roll.write().unwrap_or_else(PoisonError::into_inner) = roll;
+        }
         Ok(std::mem::take(&mut self.removed))
     }
 
@@ -97,6 +144,7 @@ impl Log {
     pub(super) fn rollback(&mut self) {
         self.store.rollback();
         self.removed.clear();
+        self.enrolled = false;
     }
 
     /// Appends a fact that the relay witnesses. Returns the number of its leaf.
@@ -169,8 +217,7 @@ impl Log {
 
     /// Writes `relay.crashed` if the last run did not say that it stopped.
     pub(super) fn note_crash(&mut self) -> Result<(), RecordError> {
-        let codes = [Event::RelayStopped.code(), RELAY_STARTED];
-        if self.store.last_of(codes)?.is_some_and(|row| row.code == RELAY_STARTED) {
+        if self.store.last_start_or_stop()?.is_some_and(|row| row.code == RELAY_STARTED) {
             self.fact(SessionId::NONE, self.actor, &Event::RelayCrashed)?;
         }
         Ok(())

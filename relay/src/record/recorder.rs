@@ -1,5 +1,5 @@
 //! The record's public face: a cheap handle that every task may hold. Every call waits until the commit that holds it
-//! is durable.
+//! is durable; only [`Recorder::note`] does not.
 
 use super::{
     error::{OpenError, RecordError},
@@ -7,8 +7,9 @@ use super::{
     log::Log,
     sqlite::Sqlite,
     store::{EntryRow, Filter, HeadRow, SessionRow},
-    writer::{Answer, Command, Job, Writer},
+    writer::{Answer, Command, Haste, Job, Writer},
 };
+use crate::technicians::Roll;
 use nearhand_proto::{
     ids::{ActorId, SessionId},
     record::{Entry, Event},
@@ -16,10 +17,13 @@ use nearhand_proto::{
 use std::{
     fmt,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
     thread::JoinHandle,
 };
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::{
+    runtime,
+    sync::{Notify, broadcast, mpsc, oneshot},
+};
 
 /// Requests that may wait for the writer. When it is full, whoever wants to record waits.
 const QUEUE: usize = 256;
@@ -31,6 +35,8 @@ const REMOVALS: usize = 256;
 #[derive(Clone)]
 pub struct Recorder {
     commands: mpsc::Sender<Command>,
+    hurry: Arc<Notify>,
+    roll: Arc<RwLock<Roll>>,
     removals: broadcast::Sender<ActorId>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
     actor: ActorId,
@@ -90,10 +96,15 @@ impl Recorder {
         let (commands, receiver) = mpsc::channel(QUEUE);
         let (removals, _) = broadcast::channel(REMOVALS);
         let (actor, read_only) = (log.actor(), lock.is_none());
-        let writer = Writer { log, _lock: lock, removals: removals.clone() };
+        let (hurry, roll) = (Arc::new(Notify::new()), log.roll());
+        let writer = Writer { log, _lock: lock, removals: removals.clone(), hurry: hurry.clone() };
+        let runtime =
+            runtime::Builder::new_current_thread().enable_time().build().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new().name("record".into());
-        let thread = thread.spawn(move || writer.run(receiver)).map_err(OpenError::Thread)?;
-        Ok(Self { commands, removals, thread: Arc::new(Mutex::new(Some(thread))), actor, read_only })
+        let thread =
+            thread.spawn(move || runtime.block_on(writer.run(receiver))).map_err(OpenError::Thread)?;
+        let thread = Arc::new(Mutex::new(Some(thread)));
+        Ok(Self { commands, hurry, roll, removals, thread, actor, read_only })
     }
 
     /// The relay's own actor id.
@@ -110,6 +121,29 @@ impl Recorder {
     /// look up everybody it knows.
     pub fn removed(&self) -> broadcast::Receiver<ActorId> {
         self.removals.subscribe()
+    }
+
+    /// Who is enrolled, as of the last commit.
+    pub(crate) fn roll(&self) -> RwLockReadGuard<'_, Roll> {
+        self.roll.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a fact that the relay witnesses, in its order among all others: it is durable with the next commit, within
+    /// some 10 ms on a healthy disk. One that can't be written is said in the log.
+    ///
+    /// # Errors
+    /// `Closed` at the end.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the fact is queued or is not.
+    pub async fn note(&self, session: SessionId, actor: ActorId, event: Event) -> Result<(), RecordError> {
+        let name = event.name();
+        let answer = move |recorded: Result<u64, RecordError>| {
+            if let Err(error) = recorded {
+                tracing::warn!(%error, event = name, "fact not recorded");
+            }
+        };
+        self.queue(Haste::Soon, move |log| log.fact(session, actor, &event), answer).await
     }
 
     /// Records a fact that the relay witnesses. Returns the number of its leaf.
@@ -134,7 +168,7 @@ impl Recorder {
     /// # Errors
     /// `Unavailable`; `NotOpen` for an ended session; `Peer*` if the host broke the rules.
     pub async fn append(&self, session: SessionId, entries: Vec<Entry>) -> Result<u64, RecordError> {
-        self.call(move |log| log.append(session, &entries)).await
+        self.call_soon(move |log| log.append(session, &entries)).await
     }
 
     /// Ends a session with `session.end` or `session.lost`. False if it was not open: nothing is recorded then.
@@ -142,7 +176,7 @@ impl Recorder {
     /// # Errors
     /// `Unavailable`.
     pub async fn end_session(&self, session: SessionId, event: Event) -> Result<bool, RecordError> {
-        self.call(move |log| log.end_session(session, &event)).await
+        self.call_soon(move |log| log.end_session(session, &event)).await
     }
 
     /// Every open session, each with the next number of its facts: for a relay that starts again.
@@ -150,7 +184,7 @@ impl Recorder {
     /// # Errors
     /// `Unavailable`.
     pub async fn all_open_sessions(&self) -> Result<Vec<(SessionRow, u64)>, RecordError> {
-        let found = self.call(|log| Ok(log.store().open_sessions(None)?)).await?;
+        let found = self.call(|log| Ok(log.store().open_sessions()?)).await?;
         Ok(found.into_iter().map(|session| (session.row, session.next)).collect())
     }
 
@@ -159,6 +193,7 @@ impl Recorder {
     pub async fn close(self) {
         let (done, wait) = oneshot::channel();
         if self.commands.send(Command::Stop(done)).await.is_ok() {
+            self.hurry.notify_one();
             // The thread is gone already if this fails.
             drop(wait.await);
         }
@@ -188,19 +223,49 @@ impl Recorder {
         &self,
         work: impl FnOnce(&mut Log) -> Result<T, RecordError> + Send + 'static,
     ) -> Result<T, RecordError> {
+        self.wait(Haste::Now, work).await
+    }
+
+    /// The same where a few milliseconds don't matter: the commit may serve others as well.
+    pub(crate) async fn call_soon<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Log) -> Result<T, RecordError> + Send + 'static,
+    ) -> Result<T, RecordError> {
+        self.wait(Haste::Soon, work).await
+    }
+
+    async fn wait<T: Send + 'static>(
+        &self,
+        haste: Haste,
+        work: impl FnOnce(&mut Log) -> Result<T, RecordError> + Send + 'static,
+    ) -> Result<T, RecordError> {
         let (sender, receiver) = oneshot::channel();
+        // Whoever asked may have given up waiting; what is recorded stays recorded.
+        self.queue(haste, work, move |result| drop(sender.send(result))).await?;
+        // A job is dropped unanswered only with the whole queue.
+        receiver.await.unwrap_or(Err(RecordError::Closed))
+    }
+
+    /// Queues `work`; `done` hears after the commit.
+    async fn queue<T: Send + 'static>(
+        &self,
+        haste: Haste,
+        work: impl FnOnce(&mut Log) -> Result<T, RecordError> + Send + 'static,
+        done: impl FnOnce(Result<T, RecordError>) + Send + 'static,
+    ) -> Result<(), RecordError> {
         let job: Job = Box::new(move |log| {
             let result = log.and_then(work);
             let store = match &result {
                 Err(error @ RecordError::Unavailable(_)) => Err(error.clone()),
                 _ => Ok(()),
             };
-            // Whoever asked may have given up waiting; what is recorded stays recorded.
-            let answer: Answer = Box::new(move |committed| drop(sender.send(committed.and(result))));
+            let answer: Answer = Box::new(move |committed| done(committed.and(result)));
             (store, answer)
         });
-        self.commands.send(Command::Run(job)).await.map_err(|_| RecordError::Closed)?;
-        // A job is dropped unanswered only with the whole queue.
-        receiver.await.unwrap_or(Err(RecordError::Closed))
+        self.commands.send(Command::Run(job, haste)).await.map_err(|_| RecordError::Closed)?;
+        if haste == Haste::Now {
+            self.hurry.notify_one();
+        }
+        Ok(())
     }
 }

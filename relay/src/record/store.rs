@@ -146,15 +146,15 @@ pub(crate) trait Store: Send {
     fn heads(&mut self, from: u64, limit: u32) -> Result<Vec<HeadRow>, StoreError>;
     /// The header of one host or viewer fact.
     fn session_fact(&mut self, session: SessionId, seq: u64) -> Result<Option<Vec<u8>>, StoreError>;
-    /// The latest entry with one of two codes.
-    fn last_of(&mut self, codes: [u16; 2]) -> Result<Option<EntryRow>, StoreError>;
+    /// The latest `relay.started` or `relay.stopped`.
+    fn last_start_or_stop(&mut self) -> Result<Option<EntryRow>, StoreError>;
 
     /// Stores or replaces a session.
     fn put_session(&mut self, session: &StoredSession) -> Result<(), StoreError>;
     /// One session.
     fn session(&mut self, id: SessionId) -> Result<Option<StoredSession>, StoreError>;
-    /// The open sessions of this key, as host or viewer; all open ones for `None`.
-    fn open_sessions(&mut self, key: Option<Fingerprint>) -> Result<Vec<StoredSession>, StoreError>;
+    /// The open sessions.
+    fn open_sessions(&mut self) -> Result<Vec<StoredSession>, StoreError>;
 
     /// Stores a technician: number 0 makes a new row.
     fn put_technician(&mut self, row: &TechnicianRow) -> Result<(), StoreError>;
@@ -162,8 +162,6 @@ pub(crate) trait Store: Send {
     fn technicians(&mut self) -> Result<Vec<TechnicianRow>, StoreError>;
     /// The technician with this key; a removed one only if no other has it.
     fn technician_with_key(&mut self, key: Fingerprint) -> Result<Option<TechnicianRow>, StoreError>;
-    /// True if an enrolled technician's key has this id.
-    fn is_enrolled(&mut self, technician: ActorId) -> Result<bool, StoreError>;
     /// The technician with this name who is not removed.
     fn technician_named(&mut self, name: &Name) -> Result<Option<TechnicianRow>, StoreError>;
     /// The technician whose token has this hash.
@@ -208,7 +206,7 @@ pub(super) mod contract {
         let mut store = open();
         entries_are_appended_and_found(&mut *store);
         what_is_rolled_back_was_never_there(&mut *store);
-        sessions_are_found_by_their_keys(&mut *store);
+        open_sessions_are_found(&mut *store);
         technicians_are_found(&mut *store);
         drop(store);
         let mut store = open();
@@ -249,8 +247,7 @@ pub(super) mod contract {
         assert!(store.heads(5, 9).unwrap().is_empty());
         assert_eq!(store.session_fact(SessionId([7; 16]), 0).unwrap(), Some(vec![2; 93]));
         assert_eq!(store.session_fact(SessionId([7; 16]), 1).unwrap(), None);
-        assert_eq!(store.last_of([100, 101]).unwrap(), Some(rows[3].clone()));
-        assert_eq!(store.last_of([8, 9]).unwrap(), None);
+        assert_eq!(store.last_start_or_stop().unwrap(), Some(rows[3].clone()));
     }
 
     fn what_is_rolled_back_was_never_there(store: &mut dyn Store) {
@@ -265,7 +262,7 @@ pub(super) mod contract {
         store.rollback();
     }
 
-    fn sessions_are_found_by_their_keys(store: &mut dyn Store) {
+    fn open_sessions_are_found(store: &mut dyn Store) {
         let key = |byte| Fingerprint([byte; 32]);
         let row = |id, host, viewer| SessionRow {
             id: SessionId([id; 16]),
@@ -281,11 +278,9 @@ pub(super) mod contract {
         });
         assert_eq!(store.session(SessionId([2; 16])).unwrap(), Some(second.clone()));
         assert_eq!(store.session(SessionId([3; 16])).unwrap(), None);
-        assert_eq!(store.open_sessions(Some(key(10))).unwrap().len(), 2);
-        assert_eq!(store.open_sessions(Some(key(20))).unwrap(), std::slice::from_ref(&first));
+        assert_eq!(store.open_sessions().unwrap(), [first.clone(), second.clone()]);
         in_transaction(store, |store| store.put_session(&StoredSession { open: false, ..first }).unwrap());
-        assert!(store.open_sessions(Some(key(20))).unwrap().is_empty());
-        assert_eq!(store.open_sessions(None).unwrap(), [second]);
+        assert_eq!(store.open_sessions().unwrap(), [second]);
     }
 
     fn technicians_are_found(store: &mut dyn Store) {
@@ -301,15 +296,9 @@ pub(super) mod contract {
         assert_eq!(row.state, invited);
         assert_eq!(store.technician_with_token([6; 32]).unwrap(), Some(row.clone()));
         assert_eq!(store.technician_with_key(key).unwrap(), None);
-        assert!(!store.is_enrolled(key.actor()).unwrap(), "invited");
         put(store, row.number, TechnicianState::Enrolled(key));
-        assert!(store.is_enrolled(key.actor()).unwrap());
-        assert!(
-            !store.is_enrolled(ActorId([5; 16])).unwrap() && !store.is_enrolled(ActorId([3; 16])).unwrap()
-        );
         assert_eq!(store.technician_with_token([6; 32]).unwrap(), None, "used");
         put(store, row.number, TechnicianState::Removed(Some(key)));
-        assert!(!store.is_enrolled(key.actor()).unwrap(), "removed");
         assert_eq!(store.technician_named(&name).unwrap(), None);
         let found = store.technician_with_key(key).unwrap().unwrap();
         assert_eq!(found.state, TechnicianState::Removed(Some(key)));

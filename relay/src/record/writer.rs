@@ -4,7 +4,11 @@
 
 use super::{error::RecordError, folder::Lock, log::Log};
 use nearhand_proto::ids::ActorId;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use std::{pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, broadcast, mpsc, oneshot},
+    time::timeout,
+};
 
 /// Called with how the commit went.
 pub(super) type Answer = Box<dyn FnOnce(Result<(), RecordError>) + Send>;
@@ -17,10 +21,22 @@ pub(super) type Job =
 /// What the thread is asked.
 pub(super) enum Command {
     /// Run this in a transaction.
-    Run(Job),
+    Run(Job, Haste),
     /// Finish what is queued, close the store, answer, end.
     Stop(oneshot::Sender<()>),
 }
+
+/// When a job is to be committed. The order stays that of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// At once: somebody waits for it to go on. What is queued goes with it.
+    Now,
+    /// Within [`GATHER`], so that one commit serves several.
+    Soon,
+}
+
+/// How long a job that is not in haste waits for others.
+pub(super) const GATHER: Duration = Duration::from_millis(10);
 
 /// Jobs in one transaction, at most.
 const MAX_BATCH: usize = 256;
@@ -33,21 +49,74 @@ pub(super) struct Writer {
     pub(super) _lock: Option<Lock>,
     /// Who must be cut off.
     pub(super) removals: broadcast::Sender<ActorId>,
+    /// Notified after each job that is in haste was queued.
+    pub(super) hurry: Arc<Notify>,
+}
+
+/// What goes into one transaction.
+#[derive(Default)]
+struct Batch {
+    jobs: Vec<Job>,
+    hurry: bool,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    fn push(&mut self, command: Command) {
+        match command {
+            Command::Run(job, haste) => {
+                self.jobs.push(job);
+                self.hurry |= haste == Haste::Now;
+            }
+            Command::Stop(done) => self.stop = Some(done),
+        }
+    }
+
+    fn may_wait(&self) -> bool {
+        !self.hurry && self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
+        self.stop.is_none() && self.jobs.len() < MAX_BATCH
+    }
+
+    /// Takes what is queued now.
+    fn fill(&mut self, commands: &mut mpsc::Receiver<Command>) {
+        while self.has_room()
+            && let Ok(command) = commands.try_recv()
+        {
+            self.push(command);
+        }
+    }
 }
 
 impl Writer {
     /// Runs until told to stop or until nobody can ask any more.
-    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        while let Some(first) = commands.blocking_recv() {
-            let (batch, stop) = gather(first, &mut commands);
-            self.batch(batch);
-            if let Some(done) = stop {
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        while let Some(first) = commands.recv().await {
+            let batch = self.gather(first, &mut commands).await;
+            self.batch(batch.jobs);
+            if let Some(done) = batch.stop {
                 drop(self);
                 // Whoever asked may have given up waiting.
                 let _ = done.send(());
                 return;
             }
         }
+    }
+
+    /// At least `first`; more if that is not in haste.
+    async fn gather(&self, first: Command, commands: &mut mpsc::Receiver<Command>) -> Batch {
+        let mut batch = Batch::default();
+        batch.push(first);
+        // A notice from before this moment is of a job that is queued by now.
+        pin!(self.hurry.notified()).enable();
+        batch.fill(commands);
+        if batch.may_wait() {
+            drop(timeout(GATHER, self.hurry.notified()).await);
+            batch.fill(commands);
+        }
+        batch
     }
 
     fn batch(&mut self, jobs: Vec<Job>) {
@@ -87,18 +156,4 @@ impl Writer {
             }
         }
     }
-}
-
-/// What is queued now, at least `first`.
-fn gather(first: Command, commands: &mut mpsc::Receiver<Command>) -> (Vec<Job>, Option<oneshot::Sender<()>>) {
-    let mut batch = Vec::new();
-    let mut next = Some(first);
-    while let Some(command) = next {
-        match command {
-            Command::Run(job) => batch.push(job),
-            Command::Stop(done) => return (batch, Some(done)),
-        }
-        next = if batch.len() < MAX_BATCH { commands.try_recv().ok() } else { None };
-    }
-    (batch, None)
 }

@@ -15,14 +15,13 @@ CREATE TABLE IF NOT EXISTS entry (
     header BLOB NOT NULL, salt BLOB NOT NULL, body BLOB NOT NULL, leaf BLOB NOT NULL) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS entry_seq ON entry (session, seq) WHERE seq IS NOT NULL;
 CREATE INDEX IF NOT EXISTS entry_session ON entry (session, idx);
-CREATE INDEX IF NOT EXISTS entry_code ON entry (code, idx);
+CREATE INDEX IF NOT EXISTS entry_sought ON entry (code, idx) WHERE code IN (100, 101, 500);
 CREATE TABLE IF NOT EXISTS head (
     size INTEGER PRIMARY KEY, root BLOB NOT NULL, frontier BLOB NOT NULL, at INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS session (
     id BLOB PRIMARY KEY, host_key BLOB NOT NULL, viewer_key BLOB NOT NULL, technician BLOB NOT NULL,
-    next INTEGER NOT NULL, open INTEGER NOT NULL) STRICT;
-CREATE INDEX IF NOT EXISTS session_host ON session (host_key) WHERE open;
-CREATE INDEX IF NOT EXISTS session_viewer ON session (viewer_key) WHERE open;
+    next INTEGER NOT NULL, open INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS session_open ON session (open) WHERE open;
 CREATE TABLE IF NOT EXISTS technician (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, state INTEGER NOT NULL, key_hash BLOB,
     token_hash BLOB, token_until INTEGER) STRICT;

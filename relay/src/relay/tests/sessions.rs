@@ -1,10 +1,11 @@
 //! Sessions: whatever happens to ends, technicians or the disk, the record gets the host's last facts.
 
 use super::{Bench, Peer};
-use crate::record::Recorder;
+use crate::record::{RecordError, Recorder};
 use nearhand_proto::{
     close::Close,
     control::{Role, ToEnd, ToRelay},
+    ids::{ActorId, SessionId},
     record::Event,
 };
 use std::sync::Arc;
@@ -83,7 +84,12 @@ async fn a_store_that_fails_costs_neither_the_session_nor_a_fact() {
     bench.hand().execute_batch(FULL).unwrap();
     host.records(session, &[1]).await;
     host.records(session, &[2]).await;
-    assert_eq!(host.pings().await, [], "neither acknowledged nor hung up");
+    for _ in 0..2 {
+        assert_eq!(host.pings().await, [], "neither acknowledged nor hung up");
+        // The writer has been at what was queued before, once this has failed.
+        let fact = bench.relay.recorder.fact(SessionId::NONE, ActorId([1; 16]), Event::HostWaiting).await;
+        assert!(matches!(fact, Err(RecordError::Unavailable(_))), "{fact:?}");
+    }
     // It comes back meanwhile, and is told how far the record is.
     let (mut host, sessions) = bench.back(Role::Host, &host.identity.clone(), None).await;
     assert_eq!((sessions.len(), sessions[0].session, sessions[0].next), (1, session, 1));
