@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# What takes too long for every change: about three hours on 2 cores (added up from its steps, not timed as a whole), and one
-# more where there is a nightly Rust. For now, and no more than this:
+# What takes too long for every change: about six hours on 2 cores (added up from its steps, not timed as a whole), and up to
+# six more where there is a nightly Rust; most of it is step 7. For now, and no more than this:
 #   1  tests/all.sh
 #   2  the stories and the runs on real desktops, REPEAT times (20), to find what fails now and then; what has a step below is not among them
 #   3  the relay's program killed KILLS times (100) in one session, 2 s each
 #   4  bad networks in full: a hundred pairings at each loss, a minute's session at 30 %, a hundred changes of address; KILLS kills of the relay under fifty sessions
 #   5  liars in numbers: 2,000 drips, 200 ends that never read
 #   6  property tests with CASES cases each (100,000), where a test doesn't set its own number
-#   7  each fuzz target for FUZZ seconds (120) on stable Rust, and as long guided by coverage where a nightly Rust is
+#   7  each fuzz target for FUZZ seconds (600) on stable Rust, and as long guided by coverage where a nightly Rust is
 #   8  advisories, if their database can be fetched; said, but no failure, if it can't
 # Not here yet: load.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
 unset DISPLAY WAYLAND_DISPLAY
-repeat=${REPEAT:-20} kills=${KILLS:-100} cases=${CASES:-100000} fuzz=${FUZZ:-120}
+repeat=${REPEAT:-20} kills=${KILLS:-100} cases=${CASES:-100000} fuzz=${FUZZ:-600}
 
 say() { printf '\n==== %s (after %d s)\n' "$*" "$SECONDS"; }
 

@@ -140,9 +140,11 @@ impl Hub {
     /// Has a relay fact recorded, in its order; by housekeeping if the disk is so slow that the record takes none. Where one
     /// must not be missing (`session.start`), the caller asks the recorder itself.
     pub(super) async fn note(&self, session: SessionId, actor: ActorId, event: Event) {
-        let noted = self.recorder.note(session, actor, event.clone());
-        if tokio::time::timeout(PATIENCE, noted).await.is_err() {
-            self.later.push(session, actor, event);
+        let name = event.name();
+        match tokio::time::timeout(PATIENCE, self.recorder.note(session, actor, event.clone())).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, event = name, "fact not recorded"),
+            Err(_) => self.later.push(session, actor, event),
         }
     }
 

@@ -7,8 +7,9 @@ use nearhand_proto::{
     ids::{ActorId, Fingerprint, SessionId},
     record::{Entry, Event, Ledger, Origin, Stamp, Text},
     rights::Rights,
+    text::Name,
 };
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const RELAY: ActorId = ActorId([1; 16]);
 const SESSION: SessionId = SessionId([7; 16]);
@@ -201,6 +202,51 @@ async fn nothing_is_acknowledged_that_the_store_did_not_take_and_it_recovers() {
     assert_eq!(codes(&recorder).await, [500, 1_000, 1_000]);
     let lines = output(async |out| verify(&recorder, out).await).await.unwrap();
     assert!(lines[0].starts_with("verified 3 entries"), "{lines:?}");
+    recorder.close().await;
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_durable_by_itself_and_in_its_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = open(&dir).await;
+    for event in [Event::HostRegistered, Event::HostWaiting] {
+        recorder.note(SessionId::NONE, HOST_KEY.actor(), event).await.unwrap();
+    }
+    // No job in haste takes them along: somebody else's eyes see them come.
+    let reader = by_hand(&dir);
+    let mut size: i64 = 0;
+    let began = Instant::now();
+    while size < 3 {
+        assert!(began.elapsed() < Duration::from_secs(20), "the last head covers {size}");
+        tokio::task::yield_now().await;
+        size = reader.query_row("SELECT max(size) FROM head", [], |row| row.get(0)).unwrap();
+    }
+    recorder.note(SessionId::NONE, HOST_KEY.actor(), Event::HostRegistered).await.unwrap();
+    assert_eq!(recorder.fact(SessionId::NONE, RELAY, Event::RelayStopped).await, Ok(4), "behind it");
+    assert_eq!(codes(&recorder).await, [500, 300, 301, 300, 101]);
+    recorder.close().await;
+}
+
+#[tokio::test]
+async fn who_may_claim_changes_with_the_commit_alone() {
+    const KEY: Fingerprint = Fingerprint([4; 32]);
+    let dir = tempfile::tempdir().unwrap();
+    let recorder = open(&dir).await;
+    let vera: Name = "Vera".parse().unwrap();
+    let token = recorder.add_technician(vera.clone()).await.unwrap();
+    recorder.enrol(token, KEY).await.unwrap();
+    let hand = by_hand(&dir);
+    let full = "CREATE TRIGGER full BEFORE INSERT ON head BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+    hand.execute_batch(full).unwrap();
+    let removed = recorder.remove_technician(vera.clone()).await;
+    assert!(matches!(removed, Err(RecordError::Unavailable(_))), "{removed:?}");
+    assert!(recorder.is_enrolled(KEY.actor()), "nothing was removed");
+    hand.execute_batch("DROP TRIGGER full").unwrap();
+    assert_eq!(recorder.remove_technician(vera).await, Ok(Some(KEY)));
+    assert_eq!(recorder.technician(KEY), Err(RecordError::Removed));
+    recorder.close().await;
+    let recorder = Recorder::open(dir.path(), RELAY).unwrap();
+    assert_eq!(recorder.technician(KEY), Err(RecordError::Removed), "known from the start");
     recorder.close().await;
 }
 

@@ -36,7 +36,7 @@ pub(super) enum Haste {
 }
 
 /// How long a job that is not in haste waits for others.
-pub(super) const GATHER: Duration = Duration::from_millis(10);
+const GATHER: Duration = Duration::from_millis(10);
 
 /// Jobs in one transaction, at most.
 const MAX_BATCH: usize = 256;
