@@ -98,8 +98,10 @@ impl Recorder {
         let (actor, read_only) = (log.actor(), lock.is_none());
         let (hurry, roll) = (Arc::new(Notify::new()), log.roll());
         let writer = Writer { log, _lock: lock, removals: removals.clone(), hurry: hurry.clone() };
+        // With a driver for I/O as well it waits by epoll(7), whose time is relative. A futex's is absolute: where a library
+        // moves the clocks below the program, as a test of 400 days does, it would wait as long.
         let runtime =
-            runtime::Builder::new_current_thread().enable_time().build().map_err(OpenError::Thread)?;
+            runtime::Builder::new_current_thread().enable_all().build().map_err(OpenError::Thread)?;
         let thread = std::thread::Builder::new().name("record".into());
         let thread =
             thread.spawn(move || runtime.block_on(writer.run(receiver))).map_err(OpenError::Thread)?;
