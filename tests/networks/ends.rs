@@ -74,14 +74,20 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// A host waits, a viewer enters its code, the session connection stands and the user is asked. Each is tried once.
-    pub(crate) async fn begin(
+    pub(crate) async fn begin(relays: [RelayString; 2], technician: &Technician) -> Result<Self, String> {
+        Self::dial(relays, technician, PATIENCE).await
+    }
+
+    /// The same; each end tries to reach its relay for this long.
+    pub(crate) async fn dial(
         [host, viewer]: [RelayString; 2],
         technician: &Technician,
+        patience: Duration,
     ) -> Result<Self, String> {
-        let host = Host::start(host, |config| config.patience = PATIENCE);
+        let host = Host::start(host, |config| config.patience = patience);
         let code = within(PATIENCE, "a code", || code(&host)).await?;
         let mut config = technician.config(viewer, &code);
-        config.patience = PATIENCE;
+        config.patience = patience;
         let began = Instant::now();
         let mut pair = Self { host, viewer: Viewer::start(config), steps: Steps::default(), handshakes: 1 };
         pair.step("the claim", |event| matches!(event, Event::Claimed { .. })).await?;
