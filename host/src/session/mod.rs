@@ -340,8 +340,10 @@ impl Session {
             match self.watchdog.look(&line.stats(), std::time::Instant::now()) {
                 Sign::Well => {}
                 Sign::Quiet => self.start.link.probe(),
-                Sign::Unheard => {
-                    self.start.link.probe();
+                Sign::Unheard { probe } => {
+                    if probe {
+                        self.start.link.probe();
+                    }
                     line.kick();
                 }
                 Sign::Deaf => line.give_up(),

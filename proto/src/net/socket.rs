@@ -5,10 +5,15 @@
 //! the end's own port may both change, also from IPv4 to IPv6, while control and session connections go on. Datagrams that
 //! don't come from the relay are dropped here.
 
+mod source;
+
+use self::source::{Sources, source};
 use quinn::{AsyncUdpSocket, Runtime as _, TokioRuntime, UdpPoller};
 use quinn_udp::{RecvMeta, Transmit};
 use std::{
+    collections::BTreeMap,
     io::{self, IoSliceMut},
+    mem,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -34,12 +39,16 @@ pub struct PathSocket {
 struct Path {
     udp: Arc<dyn AsyncUdpSocket>,
     relay: SocketAddr,
-    /// Which of the computer's addresses the relay is spoken to from, as far as known.
-    source: Option<IpAddr>,
+    /// Which of the computer's addresses the relay is spoken to from.
+    sources: Sources,
     /// Ports bound so far.
     number: u64,
     /// Of the task that receives: it waits on the port that was there when it began to.
     receiver: Option<Waker>,
+    /// Of the tasks that send, likewise, each under its poller's number.
+    senders: BTreeMap<u64, Waker>,
+    /// Pollers made so far.
+    pollers: u64,
 }
 
 impl PathSocket {
@@ -48,7 +57,15 @@ impl PathSocket {
     /// # Errors
     /// What the operating system says.
     pub fn bind(relay: SocketAddr) -> io::Result<Self> {
-        let path = Path { udp: open(relay)?, relay, source: source(relay), number: 0, receiver: None };
+        let path = Path {
+            udp: open(relay)?,
+            relay,
+            sources: Sources::new(source(relay)),
+            number: 0,
+            receiver: None,
+            senders: BTreeMap::new(),
+            pollers: 0,
+        };
         Ok(Self { path: Mutex::new(path) })
     }
 
@@ -69,7 +86,8 @@ impl PathSocket {
         Ok(())
     }
 
-    /// Takes a fresh UDP port; what comes to the old one is lost. quinn's connections go on, as after a NAT rebinding.
+    /// Takes a fresh UDP port; what comes to the old one is lost. quinn's connections go on, as after a NAT rebinding. Who
+    /// waits for the old one, to receive or to send, is woken: it may never be ready again.
     ///
     /// (`Endpoint::rebind` would do the same to the socket, but panics in quinn 0.11 if a connection of the endpoint is
     /// reset in the same moment; see `docs/decisions/0007-kick-by-datagram.md`.)
@@ -78,21 +96,21 @@ impl PathSocket {
     /// What the operating system says; then nothing has changed.
     pub fn rebind(&self, relay: SocketAddr) -> io::Result<()> {
         let udp = open(relay)?;
-        let mut path = self.path();
-        path.udp = udp;
-        path.relay = relay;
-        path.number += 1;
-        if let Some(receiver) = path.receiver.take() {
-            receiver.wake();
-        }
+        let (receiver, senders) = {
+            let mut path = self.path();
+            path.udp = udp;
+            path.relay = relay;
+            path.number += 1;
+            (path.receiver.take(), mem::take(&mut path.senders))
+        };
+        receiver.into_iter().chain(senders.into_values()).for_each(Waker::wake);
         Ok(())
     }
 
-    /// True if the computer would speak to the relay from another address than when this was asked last: its network has
-    /// changed. Sends nothing.
+    /// True, once, if the computer would speak to the relay from another address than before, now and when this was asked
+    /// last: its network has changed. Sends nothing.
     pub fn has_moved(&self) -> bool {
-        let Some(now) = source(self.relay()) else { return false };
-        self.path().source.replace(now).is_some_and(|before| before != now)
+        source(self.relay()).is_some_and(|read| self.path().sources.handle_reading(read))
     }
 
     fn path(&self) -> MutexGuard<'_, Path> {
@@ -102,13 +120,6 @@ impl PathSocket {
     fn udp(&self) -> Arc<dyn AsyncUdpSocket> {
         self.path().udp.clone()
     }
-}
-
-/// From which of its addresses the kernel would send to this one; none without a route.
-fn source(to: SocketAddr) -> Option<IpAddr> {
-    let socket = std::net::UdpSocket::bind(any(to)).ok()?;
-    socket.connect(to).ok()?;
-    Some(socket.local_addr().ok()?.ip())
 }
 
 fn any(like: SocketAddr) -> SocketAddr {
@@ -131,7 +142,12 @@ fn open(like: SocketAddr) -> io::Result<Arc<dyn AsyncUdpSocket>> {
 
 impl AsyncUdpSocket for PathSocket {
     fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
-        Box::pin(Writable { socket: self, of: None })
+        let poller = {
+            let mut path = self.path();
+            path.pollers += 1;
+            path.pollers
+        };
+        Box::pin(Writable { socket: self, poller, of: None })
     }
 
     fn try_send(&self, transmit: &Transmit) -> io::Result<()> {
@@ -214,6 +230,8 @@ fn same_host(a: SocketAddr, b: SocketAddr) -> bool {
 #[derive(Debug)]
 struct Writable {
     socket: Arc<PathSocket>,
+    /// Its own number.
+    poller: u64,
     /// Of which port, by its number.
     of: Option<(u64, Pin<Box<dyn UdpPoller>>)>,
 }
@@ -222,13 +240,22 @@ impl UdpPoller for Writable {
     fn poll_writable(self: Pin<&mut Self>, cx: &mut Context) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let (number, udp) = {
-            let path = this.socket.path();
+            let mut path = this.socket.path();
+            let sender = path.senders.entry(this.poller).or_insert_with(|| cx.waker().clone());
+            sender.clone_from(cx.waker());
             (path.number, path.udp.clone())
         };
         match &mut this.of {
             Some((of, poller)) if *of == number => poller.as_mut().poll_writable(cx),
             of => of.insert((number, udp.create_io_poller())).1.as_mut().poll_writable(cx),
         }
+    }
+}
+
+impl Drop for Writable {
+    fn drop(&mut self) {
+        let waker = self.socket.path().senders.remove(&self.poller);
+        drop(waker); // by now the path is unlocked
     }
 }
 

@@ -149,8 +149,9 @@ events! {
     RelayStopped = 101, "relay.stopped", Info;
     /// The last run ended without a word; written when the next one starts.
     RelayCrashed = 102, "relay.crashed", Alarm;
-    /// The relay's wall clock was set, by this many milliseconds: forward, or back if negative. The order of events and all
-    /// deadlines go by the monotonic clock and are not touched.
+    /// The relay's wall clock went so many milliseconds further than its monotonic clock, or less far if negative: it was
+    /// set, or the machine was suspended, which the monotonic clock may not count. The order of events and all deadlines go by
+    /// the monotonic clock and are not touched.
     ClockStep = 103, "clock.step", Warning { step_ms: i64 };
     /// The operator made a token for a new technician.
     TechnicianAdded = 200, "technician.added", Info { name: Name };

@@ -385,8 +385,10 @@ impl Session {
             match self.watchdog.look(&line.connection().stats(), std::time::Instant::now()) {
                 Sign::Well => {}
                 Sign::Quiet => link.probe(),
-                Sign::Unheard => {
-                    link.probe();
+                Sign::Unheard { probe } => {
+                    if probe {
+                        link.probe();
+                    }
                     kick(line.connection());
                 }
                 Sign::Deaf => line.hang_up(Close::TooSlow),

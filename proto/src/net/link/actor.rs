@@ -21,6 +21,11 @@ const PING: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(2);
 /// Shortest time that an attempt to dial again has.
 const FIRST_AGAIN: Duration = Duration::from_secs(1);
+/// While a session is paired, so many attempts are short ones, for a relay that restarts: they take about four seconds.
+const SHORT_ATTEMPTS: usize = 3;
+/// And none has longer than this: the first packets of an attempt go out after 0, 1 and 3 s, and when an outage ends a session
+/// waits for the next one.
+const PAIRED_ATTEMPT: Duration = Duration::from_secs(4);
 /// Shortest and longest pause between attempts.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 /// Longest datagram that is echoed: an address proof is 16 bytes.
@@ -260,12 +265,19 @@ impl Actor {
                 () = self.stop.cancelled() => return Err(Close::Done),
                 () = tokio::time::sleep(pause) => {}
             }
-            // A fresh attempt says its first word at once, an old one waits for its probe timeouts: a session that waits for
-            // its relay makes many.
-            patience = if *self.paired.borrow() { patience * 5 / 4 } else { patience * 2 }.min(FIRST_ATTEMPT);
+            patience = longer(patience, self.attempts, *self.paired.borrow());
             pause = (pause * 2).min(if *self.paired.borrow() { PAUSE.0 * 2 } else { PAUSE.1 });
         }
     }
+}
+
+/// How long the next attempt has, after so many in a row that failed, the last of which had `patience`. A fresh one says its
+/// first word at once, an old one waits for its probe timeouts: a session that waits for its relay makes many. But if the
+/// round trip has become longer than what is known of it, only a longer attempt ever gets an answer.
+fn longer(patience: Duration, failed: usize, paired: bool) -> Duration {
+    let longer = if paired && failed < SHORT_ATTEMPTS { patience * 5 / 4 } else { patience * 2 };
+    let longest = if paired { PAIRED_ATTEMPT } else { FIRST_ATTEMPT };
+    longer.min(longest.max(patience))
 }
 
 /// Answers an address proof: the datagram goes back as it came, and only from where it arrived.
@@ -280,5 +292,24 @@ fn fate_of(error: Option<&ConnectionError>) -> Fate {
     match error.and_then(close_reason) {
         Some(close) if !close.may_retry() && close != Close::Done => Fate::Refused(close),
         _ => Fate::Lost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_three_failed_attempts_each_has_twice_as_long() {
+        let check = |paired, expected: [u64; 7]| {
+            let mut patience = FIRST_AGAIN;
+            let next = |failed| {
+                patience = longer(patience, failed, paired);
+                u64::try_from(patience.as_millis()).unwrap()
+            };
+            assert_eq!(std::array::from_fn(|at| at + 1).map(next), expected, "{paired}");
+        };
+        check(true, [1_250, 1_562, 3_125, 4_000, 4_000, 4_000, 4_000]);
+        check(false, [2_000, 4_000, 8_000, 10_000, 10_000, 10_000, 10_000]);
     }
 }

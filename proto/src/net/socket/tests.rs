@@ -79,6 +79,57 @@ async fn the_relay_may_move_to_the_other_address_family() {
 async fn a_change_of_the_own_address_is_noticed_once() {
     let (_relay, path) = pair("127.0.0.1");
     assert!(!path.has_moved());
-    path.path().source = Some(Ipv4Addr::new(192, 0, 2, 7).into());
-    assert!(path.has_moved() && !path.has_moved());
+    path.path().sources = Sources::new(Some(Ipv4Addr::new(192, 0, 2, 7).into()));
+    assert_eq!([(); 4].map(|()| path.has_moved()), [false, true, false, false]);
+}
+
+/// A port that never takes a packet, as of a network that is gone.
+#[derive(Debug)]
+struct Stuck;
+
+impl AsyncUdpSocket for Stuck {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Box::pin(Self)
+    }
+
+    fn try_send(&self, _: &Transmit) -> io::Result<()> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
+    fn poll_recv(
+        &self,
+        _: &mut Context,
+        _: &mut [IoSliceMut<'_>],
+        _: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Pending
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(RELAY)
+    }
+}
+
+impl UdpPoller for Stuck {
+    fn poll_writable(self: Pin<&mut Self>, _: &mut Context) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn all_who_wait_for_room_on_the_old_port_send_from_the_fresh_one() {
+    let (relay, path) = pair("127.0.0.1");
+    path.path().udp = Arc::new(Stuck);
+    let wait = |_| {
+        let mut writable = path.clone().create_io_poller();
+        tokio::spawn(async move { poll_fn(|cx| writable.as_mut().poll_writable(cx)).await })
+    };
+    let waiting = [(); 2].map(wait);
+    tokio::task::yield_now().await;
+    assert_eq!(path.path().senders.len(), waiting.len());
+    path.rebind(relay.local_addr().unwrap()).unwrap();
+    for one in waiting {
+        timeout(Duration::from_secs(5), one).await.expect("woken").unwrap().unwrap();
+    }
+    assert!(path.path().senders.is_empty(), "pollers that are gone leave nothing behind");
 }
