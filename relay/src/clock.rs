@@ -1,5 +1,5 @@
-//! Notices that somebody has set the wall clock: it and the monotonic clock no longer agree on how much time has passed. The
-//! record's times are the wall clock's, so an auditor must be told; its order and every deadline are not (monotonic clock).
+//! Notices that somebody has set the wall clock, or that the machine was suspended: it and the monotonic clock no longer agree on
+//! how much time has passed. The record's times are the wall clock's, so an auditor must be told; its order and every deadline are not (monotonic clock).
 //! Pure; both times come in.
 
 use std::time::{Duration, Instant};
@@ -15,8 +15,8 @@ pub(crate) struct Clocks {
 }
 
 impl Clocks {
-    /// Looks at both clocks, about once a second; `wall_ms` is milliseconds since the Unix epoch. By how many milliseconds the
-    /// wall clock was set since the last look, if it was: forward, or back if negative.
+    /// Looks at both clocks, about once a second; `wall_ms` is milliseconds since the Unix epoch. How many milliseconds the
+    /// wall clock went further than the other since the last look, if it did; less far if negative.
     pub(crate) fn look(&mut self, now: Instant, wall_ms: u64) -> Option<i64> {
         let (then, before) = self.last.replace((now, wall_ms))?;
         let expected = before.saturating_add(ms(now.saturating_duration_since(then)));

@@ -28,8 +28,16 @@ pub(crate) async fn serves_on(world: World) {
 
 /// An end of the relay's that has registered as a host.
 pub(crate) async fn registered(world: &World) -> (Forger, quinn::SendStream, quinn::RecvStream) {
+    registered_as(world, Role::Host).await
+}
+
+/// An end of the relay's that has registered.
+pub(crate) async fn registered_as(
+    world: &World,
+    role: Role,
+) -> (Forger, quinn::SendStream, quinn::RecvStream) {
     let identity = Identity::generate(1).unwrap();
     let liar = Forger::dial(&world.relay(), &identity).await.unwrap();
-    let (send, receive) = liar.register(Role::Host, &identity).await;
+    let (send, receive) = liar.register(role, &identity).await;
     (liar, send, receive)
 }

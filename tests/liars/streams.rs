@@ -1,9 +1,10 @@
 //! Streams that cost memory: data that is never read, data full of gaps, streams that are reset or stopped again and again.
 
-use crate::bounds::{registered, serves_on};
+use crate::bounds::{registered, registered_as, serves_on};
 use nearhand_proto::{
     close::Close,
-    control::ToRelay,
+    control::{Role, ToEnd, ToRelay},
+    ids::SessionId,
     net::{Identity, frame},
 };
 use nearhand_tests::{
@@ -28,11 +29,11 @@ const CONTROL: u64 = 0;
 /// The first byte of the control stream that is not a registration's, and some beyond.
 const BEHIND: u64 = 1_000;
 
-/// Writes pings until the relay hangs up; how many bytes it took, and how it hung up.
-async fn asks_and_never_listens(liar: &Forger, send: &mut quinn::SendStream) -> (u64, HungUp) {
-    let ping = frame(&ToRelay::Ping(u64::MAX)).repeat(64);
+/// Asks this until the relay hangs up; how many bytes it took, and how it hung up.
+async fn asks(what: &ToRelay, liar: &Forger, send: &mut quinn::SendStream) -> (u64, HungUp) {
+    let questions = frame(what).repeat(64);
     let mut taken = 0;
-    while let Ok(written) = send.write(&ping).await {
+    while let Ok(written) = send.write(&questions).await {
         taken += written as u64;
     }
     (taken, liar.is_hung_up().await)
@@ -44,13 +45,16 @@ async fn an_end_that_asks_and_never_reads_costs_its_windows_and_is_hung_up() {
     let world = World::start_program_with(|limits| limits.connections_per_address = 1_000).await;
     let mut liars = Vec::new();
     for _ in 0..count {
-        liars.push(registered(&world).await);
+        liars.push(registered_as(&world, Role::Viewer).await);
     }
     let memory = Memory::watch(world.process());
+    // Each is answered: that session is over.
+    let end = ToRelay::End { session: SessionId([7; 16]), why: Close::Done };
     let mut asking = tokio::task::JoinSet::new();
     for (liar, mut send, receive) in liars {
+        let end = end.clone();
         asking.spawn(async move {
-            let told = asks_and_never_listens(&liar, &mut send).await;
+            let told = asks(&end, &liar, &mut send).await;
             drop(receive);
             told
         });
@@ -62,6 +66,26 @@ async fn an_end_that_asks_and_never_reads_costs_its_windows_and_is_hung_up() {
     let most = 2 * EACH_WAY * count as u64 + OTHERWISE;
     eprintln!("{count} ends that never read cost {} KiB", memory.peak());
     assert!(memory.peak() <= most, "{} KiB, {most} at most", memory.peak());
+    serves_on(world).await;
+}
+
+#[tokio::test]
+async fn an_end_that_pings_without_end_is_hung_up() {
+    /// Pings that are taken at once, and some for the time that it takes to send them.
+    const MOST: u64 = 600;
+    let world = World::start_program_with(|_| {}).await;
+    let (liar, mut send, mut receive) = registered(&world).await;
+    let listening = tokio::spawn(async move {
+        let mut heard = 0;
+        while let Ok(Some(bytes)) = receive.read_chunk(1 << 10, true).await {
+            heard += bytes.bytes.len() as u64;
+        }
+        heard
+    });
+    let ping = ToRelay::Ping(u64::MAX);
+    assert_eq!(asks(&ping, &liar, &mut send).await.1, HungUp::Said(Close::Busy));
+    let (heard, pong) = (listening.await.unwrap(), frame(&ToEnd::Pong(u64::MAX)).len() as u64);
+    assert!((1..=MOST).contains(&(heard / pong)), "{heard} bytes of answers");
     serves_on(world).await;
 }
 

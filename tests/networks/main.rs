@@ -14,5 +14,6 @@ mod moves;
 mod mtu;
 mod picture;
 mod rough;
+mod spoofs;
 mod uptime;
 mod waiting;

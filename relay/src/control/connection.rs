@@ -8,7 +8,7 @@ use super::{
     register::hang_up,
 };
 use crate::{
-    forward::AddressProof,
+    forward::{AddressProof, Seen},
     pace::{Bucket, Pace},
 };
 use nearhand_proto::{
@@ -37,6 +37,13 @@ pub(super) const MESSAGE: Duration = Duration::from_secs(5);
 /// What an end may ask of directory and record without being in a session: each costs a search or an entry.
 const ASKING: Pace = Pace { burst: 20, every: Duration::from_secs(1) };
 
+/// How often one end may be asked for a proof of a new address.
+const MOVING: Pace = Pace { burst: 10, every: Duration::from_secs(1) };
+
+/// How often one end may ping. An end in doubt does eight times a second, and what it says while its network is dark, for 30 s at
+/// most, comes all at once.
+const PINGING: Pace = Pace { burst: 400, every: Duration::from_millis(50) };
+
 /// How often an unanswered proof of address is looked after, and what the end makes QUIC do.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
@@ -57,6 +64,8 @@ pub(super) struct End {
     pub(super) errands: Errands,
     pub(super) sender: FrameSender<ToEnd>,
     pub(super) proof: AddressProof,
+    pub(super) moves: Bucket,
+    pub(super) pings: Bucket,
     pub(super) vigil: Vigil,
     pub(super) asking: Asking,
     pub(super) presence: Presence,
@@ -94,11 +103,12 @@ pub(super) async fn live(mut end: Box<End>, mut inbox: Inbox, stop: Cancellation
             biased;
             () = stop.cancelled() => Err(Close::RelayStopping),
             () = inbox.hangup.token.cancelled() => Err(inbox.hangup.why()),
+            // Before whatever an end can have happen all the time.
+            _ = tick.tick() => end.look(),
             outcome = end.errands.next() => end.done(outcome).await,
             message = inbox.receiver.next() => end.received(message).await,
             Some(message) = inbox.mailbox.recv() => end.send(*message).await,
             Ok(datagram) = quic.read_datagram() => end.echoed(&datagram),
-            _ = tick.tick() => end.look(),
         };
     };
     if why != Close::Done {
@@ -158,7 +168,7 @@ impl End {
             return self.asked_too_much().await;
         }
         match (self.role, message) {
-            (_, ToRelay::Ping(number)) => self.send(ToEnd::Pong(number)).await,
+            (_, ToRelay::Ping(number)) => self.ping(number).await,
             (_, ToRelay::Pair { claim, message }) => self.pair(claim, message),
             (_, ToRelay::Confirmed(claim)) => self.confirmed(claim).await,
             (_, ToRelay::Abandon { claim, why }) => self.abandon(claim, why).await,
@@ -174,6 +184,13 @@ impl End {
         }
     }
 
+    async fn ping(&mut self, number: u64) -> Turn {
+        match self.pings.take(PINGING, Instant::now()) {
+            true => self.send(ToEnd::Pong(number)).await,
+            false => Err(Close::Busy),
+        }
+    }
+
     async fn asked_too_much(&mut self) -> Turn {
         self.hub.handshake_refused(Some("an end asked too much at once".to_owned()));
         if std::mem::replace(&mut self.asking.told, true) {
@@ -183,9 +200,7 @@ impl End {
     }
 
     fn look(&mut self) -> Turn {
-        if self.proof.is_asking() {
-            self.check_address();
-        }
+        self.check_address();
         match self.vigil.look(&self.quic.stats(), Instant::now()) {
             true => Ok(()),
             false => {
@@ -195,19 +210,31 @@ impl End {
         }
     }
 
+    fn seen(&self) -> Seen {
+        let challenges = self.quic.stats().frame_tx.path_challenge;
+        Seen { address: self.quic.remote_address(), challenges }
+    }
+
     /// The connection may speak from a new address: then a nonce goes there. Asked again with each message, since
-    /// datagrams are not retransmitted, and each second, so that a nonce is void soon after the address has changed.
+    /// datagrams are not retransmitted, and each second.
     fn check_address(&mut self) {
-        if let Some(nonce) = self.proof.handle_address(self.quic.remote_address(), random()) {
-            let _ = self.quic.send_datagram(nonce.to_vec().into());
+        let seen = self.seen();
+        let Self { proof, moves, quic, .. } = self;
+        let fresh = || moves.take(MOVING, Instant::now()).then(random);
+        if let Some(nonce) = proof.handle_address(seen, fresh) {
+            let _ = quic.send_datagram(nonce.to_vec().into());
         }
     }
 
     fn echoed(&mut self, datagram: &[u8]) -> Turn {
-        if let Some(address) = self.proof.handle_echo(datagram, self.quic.remote_address()) {
-            tracing::info!(rid = %self.rid, "an end has moved");
-            self.hub.routes().adopt(self.rid, address);
-            self.hub.announce_routes(self.rid);
+        match self.proof.handle_echo(datagram, self.seen()) {
+            Some(address) => {
+                tracing::info!(rid = %self.rid, "an end has moved");
+                self.hub.routes().adopt(self.rid, address);
+                self.hub.announce_routes(self.rid);
+            }
+            // Most often the nonce left before the path was validated, which is so now.
+            None => self.check_address(),
         }
         Ok(())
     }

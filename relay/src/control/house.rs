@@ -101,10 +101,13 @@ impl Hub {
         !self.recorder.is_enrolled(technician)
     }
 
-    /// The wall clock was set, by this many milliseconds.
+    /// The wall clock went this many milliseconds further than the monotonic one.
     async fn handle_clocks(&self, step_ms: Option<i64>) {
         if let Some(step_ms) = step_ms {
-            tracing::warn!(step_ms, "the wall clock was set; the record says so, nothing else goes by it");
+            tracing::warn!(
+                step_ms,
+                "the wall clock was set, or this machine slept; the record says so, nothing else goes by it"
+            );
             self.note(SessionId::NONE, self.config.actor, Event::ClockStep { step_ms }).await;
         }
     }

@@ -15,7 +15,7 @@ use crate::{
 };
 use nearhand_proto::{
     close::Close,
-    control::PublicKey,
+    control::{PublicKey, ToEnd},
     ids::{ActorId, SessionId},
     record::Event,
     route::Rid,
@@ -230,11 +230,13 @@ impl Hub {
         lock(&self.ends).get(&rid).map(|face| face.key)
     }
 
-    /// Puts messages into their ends' mailboxes. An end whose mailbox is full does not read: it is hung up.
+    /// Puts messages into their ends' mailboxes. An end whose mailbox is full does not read: it is hung up, but not for
+    /// want of a hint that its peer can have sent to it again and again.
     pub(super) fn deliver(&self, outbox: Outbox) {
         for (rid, message) in outbox {
             let Some(face) = lock(&self.ends).get(&rid).cloned() else { continue };
-            if face.mailbox.try_send(Box::new(message)).is_err() {
+            let is_hint = matches!(message, ToEnd::RouteOpen(_));
+            if face.mailbox.try_send(Box::new(message)).is_err() && !is_hint {
                 face.hangup.now(Close::TooSlow);
             }
         }

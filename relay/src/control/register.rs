@@ -9,6 +9,7 @@ use super::{
 use crate::{
     forward::{AddressProof, Refusal},
     limits::counted,
+    pace::Bucket,
 };
 use nearhand_proto::{
     close::Close,
@@ -134,6 +135,8 @@ async fn register(hub: &Arc<Hub>, arrival: Arrival) -> Result<(Box<End>, Inbox),
         errands: Errands::new(hub.clone(), rid),
         sender: FrameSender::new(send),
         proof: AddressProof::new(address),
+        moves: Bucket::default(),
+        pings: Bucket::default(),
         vigil: Vigil::default(),
         asking: Asking::default(),
         presence,

@@ -122,6 +122,29 @@ async fn an_older_connection_takes_nothing_from_a_newer_one() {
 }
 
 #[tokio::test]
+async fn an_end_is_not_hung_up_for_want_of_hints_that_its_peer_can_cause() {
+    let (_folder, hub) = hub();
+    let (end, _) = registered(&hub, 1);
+    let (mailbox, mut messages) = mpsc::channel(2);
+    let hangup = Hangup::default();
+    let face = Face {
+        mailbox,
+        key: hub.key_of(end.rid).unwrap(),
+        hangup: hangup.clone(),
+        connection: 2,
+        technician: None,
+        ticket: Arc::default(),
+    };
+    assert!(hub.enter(end.rid, face));
+    let session = SessionId([1; 16]);
+    hub.deliver(vec![(end.rid, ToEnd::RouteOpen(session)); 100]);
+    assert!(!hangup.token.is_cancelled());
+    assert_eq!(messages.try_recv().map(|told| *told), Ok(ToEnd::RouteOpen(session)));
+    hub.deliver(vec![(end.rid, ToEnd::Ended { session, why: Close::UserStopped }); 2]);
+    assert_eq!((hangup.token.is_cancelled(), hangup.why()), (true, Close::TooSlow));
+}
+
+#[tokio::test]
 async fn registrations_from_one_address_have_a_pace() {
     let (_folder, hub) = hub();
     let allowed = (0..300).filter(|_| hub.may_register(ADDRESS)).count();

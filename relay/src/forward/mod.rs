@@ -7,7 +7,7 @@ mod routes;
 mod runs;
 mod socket;
 
-pub use address::AddressProof;
+pub use address::{AddressProof, Seen};
 pub use routes::{Refusal, Routes, Traffic, Verdict};
 pub use runs::{Run, Runs};
 pub use socket::{ForwardStats, ForwardingSocket};

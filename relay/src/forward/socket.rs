@@ -2,7 +2,8 @@
 //! forwarded with segmentation offload and their ECN mark (RFC 3168), and only our own packets are handed up.
 //!
 //! Tokio watches it for reading only: the kernel tells of room to write after every single packet that it has sent, and
-//! each time a thread would wake up for that.
+//! each time a thread would wake up for that. What the kernel has no room for is lost, quinn's own packets like forwarded
+//! ones; [`AddressProof`](super::AddressProof) relies on it that quinn's never wait here.
 
 use super::{
     Routes, Run, Runs, Verdict,
@@ -17,7 +18,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
 };
@@ -51,8 +52,6 @@ pub struct ForwardStats {
 pub struct ForwardingSocket {
     udp: AsyncFd<UdpSocket>,
     state: UdpSocketState,
-    /// The kernel would not take a packet of ours.
-    full: AtomicBool,
     routes: Arc<Mutex<Routes>>,
     /// Empty between two receives; kept for its memory.
     parcels: Mutex<Parcels>,
@@ -82,9 +81,8 @@ impl ForwardingSocket {
         socket.bind(&listen.into())?;
         let state = UdpSocketState::new((&socket).into())?;
         Ok(Self {
-            udp: watch(socket.into(), Interest::READABLE)?,
+            udp: watch(socket.into())?,
             state,
-            full: AtomicBool::new(false),
             routes,
             parcels: Mutex::default(),
             stats: ForwardStats::default(),
@@ -153,13 +151,13 @@ impl ForwardingSocket {
     }
 }
 
-/// Has tokio watch a socket for one kind of readiness.
+/// Has tokio watch a socket for what can be read.
 #[expect(
     deprecated,
     reason = "its successor is unsafe code and asks that the descriptor stay open, as a std socket's does"
 )]
-fn watch(udp: UdpSocket, interest: Interest) -> io::Result<AsyncFd<UdpSocket>> {
-    AsyncFd::with_interest(udp, interest)
+fn watch(udp: UdpSocket) -> io::Result<AsyncFd<UdpSocket>> {
+    AsyncFd::with_interest(udp, Interest::READABLE)
 }
 
 /// Moves our own packets to the front of their buffer. Returns their length.
@@ -181,15 +179,18 @@ fn count(n: usize) -> u64 {
 
 impl AsyncUdpSocket for ForwardingSocket {
     fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
-        Box::pin(Writable { socket: self, waiting: None })
+        Box::pin(Writable)
     }
 
     fn try_send(&self, transmit: &Transmit) -> io::Result<()> {
-        let sent = self.state.send(self.udp.get_ref().into(), transmit);
-        if sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
-            self.full.store(true, Ordering::Relaxed);
+        match self.state.send(self.udp.get_ref().into(), transmit) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let packets = transmit.segment_size.map_or(1, |size| transmit.contents.len().div_ceil(size));
+                self.stats.full.fetch_add(count(packets), Ordering::Relaxed);
+                Ok(())
+            }
+            sent => sent,
         }
-        sent
     }
 
     fn poll_recv(
@@ -244,34 +245,12 @@ impl AsyncUdpSocket for ForwardingSocket {
     }
 }
 
-/// Tells quinn when the socket takes packets again; each of its tasks has one of its own, and watches the socket only
-/// while it waits.
-struct Writable {
-    socket: Arc<ForwardingSocket>,
-    waiting: Option<AsyncFd<UdpSocket>>,
-}
-
-impl fmt::Debug for Writable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Writable")
-    }
-}
+/// Always: what finds no room is lost.
+#[derive(Debug)]
+struct Writable;
 
 impl UdpPoller for Writable {
-    fn poll_writable(self: Pin<&mut Self>, cx: &mut Context) -> Poll<io::Result<()>> {
-        let Self { socket, waiting } = self.get_mut();
-        if socket.full.load(Ordering::Relaxed) {
-            let watched = match waiting {
-                Some(watched) => watched,
-                None => {
-                    let same = socket.udp.get_ref().try_clone()?;
-                    waiting.insert(watch(same, Interest::WRITABLE)?)
-                }
-            };
-            let _ready = ready!(watched.poll_write_ready(cx))?;
-            socket.full.store(false, Ordering::Relaxed);
-        }
-        *waiting = None;
+    fn poll_writable(self: Pin<&mut Self>, _: &mut Context) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }

@@ -1,4 +1,4 @@
-//! Small machines of the session and the relay that a peer drives: consent, what is held down, the proof of an address.
+//! Small machines of the session that a peer drives: consent, what is held down.
 
 use super::{Input, Target, wire};
 use nearhand_proto::{
@@ -9,18 +9,12 @@ use nearhand_proto::{
     },
     wire::{decode, encode},
 };
-use nearhand_relay::forward::AddressProof;
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 /// A list of questions, answers and waits.
 pub(super) const CONSENT: Target = Target { name: "consent", run: consent, decode: None, seeds: questions };
 /// `( 1 wait | 1 length | input )*`: what a viewer sends on the input stream, and the time between.
 pub(super) const HELD: Target = Target { name: "held", run: held, decode: None, seeds: strokes };
-/// A list of addresses from which an end speaks, and of echoes.
-pub(super) const ADDRESS: Target = Target { name: "address", run: address, decode: None, seeds: moves };
 
 /// Nothing is held that the user did not give, and control never without viewing.
 fn consent(data: &[u8]) {
@@ -110,31 +104,4 @@ fn strokes() -> Vec<Vec<u8>> {
         stream(200, &[key(4, true), key(4, true), key(4, false), key(4, false)]),
         stream(0, &many),
     ]
-}
-
-/// Traffic moves only to where the newest nonce has come back from.
-fn address(data: &[u8]) {
-    let mut input = Input::new(data);
-    let place = |n: u8| SocketAddr::from(([127, 0, 0, 1], u16::from(n % 4)));
-    let mut proof = AddressProof::new(place(0));
-    let (mut proven, mut asked) = (place(0), None);
-    let mut number = 0_u8;
-    while !input.is_empty() {
-        let (verb, at, nonce) = (input.byte(), place(input.byte()), input.byte());
-        if verb & 1 == 0 {
-            number = number.wrapping_add(1);
-            let sent = proof.handle_address(at, [number; 16]);
-            asked = sent.map(|nonce| (nonce, at));
-            assert_eq!(sent.is_none(), at == proven, "asked exactly if it is not proved");
-            assert_eq!(proof.is_asking(), sent.is_some());
-        } else if let Some(moved) = proof.handle_echo(&[nonce; 16], at) {
-            assert_eq!(asked.take(), Some(([nonce; 16], moved)), "proved by a nonce that was not sent there");
-            assert_eq!(moved, at);
-            proven = moved;
-        }
-    }
-}
-
-fn moves() -> Vec<Vec<u8>> {
-    vec![vec![0, 1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1], vec![0, 1, 0, 1, 2, 1, 0, 2, 0, 1, 2, 2, 0, 0, 0, 1, 2, 2]]
 }

@@ -12,6 +12,7 @@ mod input;
 mod machines;
 mod packets;
 mod pairing;
+mod paths;
 mod picture;
 mod record;
 mod relay;
@@ -61,7 +62,7 @@ pub const TARGETS: &[Target] = &[
     pairing::CODES,
     machines::CONSENT,
     machines::HELD,
-    machines::ADDRESS,
+    paths::ADDRESS,
     picture::PICTURE,
     picture::TILES,
     picture::POINTER,

@@ -5,7 +5,7 @@ use super::{Counts, Link, Shape, Shaper};
 use nearhand_proto::route::Rid;
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap, VecDeque},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -69,8 +69,8 @@ struct Sky {
 struct Seen {
     keeps: bool,
     kept: Mutex<Vec<Datagram>>,
-    /// From where datagrams to the relay leave instead, and how many still do.
-    spoofed: Mutex<Option<(Arc<UdpSocket>, usize)>>,
+    /// From where datagrams to the relay leave instead, and whether each of the next ones does.
+    spoofed: Mutex<Option<(Arc<UdpSocket>, VecDeque<bool>)>>,
     counts: Mutex<HashMap<(SocketAddr, bool), Counts>>,
 }
 
@@ -124,10 +124,11 @@ impl Weather {
         self.sky.send_modify(|sky| sky.outer += 1);
     }
 
-    /// The next `count` datagrams of control connections to the relay arrive from this socket's address instead of the end's, as if
-    /// somebody on the path had held them up and sent them with a false source. (A session's from there are not even forwarded.)
-    pub fn spoof(&self, source: Arc<UdpSocket>, count: usize) {
-        *lock(&self.seen.spoofed) = Some((source, count));
+    /// Of the next datagrams of control connections to the relay, those that `which` names arrive from this socket's address
+    /// instead of the end's, as if somebody on the path had held them up and sent them with a false source. (A session's from
+    /// there are not even forwarded.)
+    pub fn spoof(&self, source: Arc<UdpSocket>, which: impl IntoIterator<Item = bool>) {
+        *lock(&self.seen.spoofed) = Some((source, which.into_iter().collect()));
     }
 
     /// Everything that has passed, if it is kept.
@@ -151,9 +152,8 @@ impl Seen {
             return None;
         }
         let mut spoofed = lock(&self.spoofed);
-        let (source, left) = spoofed.as_mut().filter(|(_, left)| *left != 0)?;
-        *left -= 1;
-        Some(source.clone())
+        let (source, which) = spoofed.as_mut()?;
+        which.pop_front()?.then(|| source.clone())
     }
 }
 
