@@ -54,7 +54,7 @@ pub(super) struct Case {
 }
 
 /// What flows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// This load, under what is compared.
     Compared(Load),
@@ -123,9 +123,9 @@ pub(super) fn all() -> Vec<Case> {
             add(&name, link, &[picture(bytes), bulk]);
         }
     }
-    for queue in [25, 50, 200, 1_000] {
-        let link = plain(Some(10), 40, queue, clean);
-        let name = format!("10 Mbit/s, 40 ms, queue {queue} ms: bulk beside somebody's Cubic");
+    for (rate, queue) in [(10, 5), (50, 5), (10, 25), (10, 50), (10, 200), (10, 500), (10, 1_000)] {
+        let link = plain(Some(rate), 40, queue, clean);
+        let name = format!("{rate} Mbit/s, 40 ms, queue {queue} ms: bulk beside somebody's Cubic");
         add(&name, link, &[Flow::BulkAsSession, Flow::CubicBulk]);
     }
     for rung in 0..=RUNGS {

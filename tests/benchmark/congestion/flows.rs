@@ -190,10 +190,10 @@ impl Flow {
         }
     }
 
-    pub(super) fn figures(&self) -> &Figures {
+    pub(super) fn figures(&mut self) -> &mut Figures {
         match self {
-            Self::Picture(picture) => &picture.figures,
-            Self::Bulk(bulk) => &bulk.figures,
+            Self::Picture(picture) => &mut picture.figures,
+            Self::Bulk(bulk) => &mut bulk.figures,
         }
     }
 }

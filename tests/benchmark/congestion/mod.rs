@@ -114,13 +114,20 @@ fn cell(case: &Case, runs: &Runs) -> String {
             format!("{rate:.2} ({least:.2}) Mbit/s")
         }
     };
-    case.flows.iter().enumerate().map(each).collect::<Vec<_>>().join(" + ")
+    let cell = case.flows.iter().enumerate().map(each).collect::<Vec<_>>().join(" + ");
+    if !case.flows.contains(&cases::Flow::CubicBulk) {
+        return cell;
+    }
+    let (queue, lost) = (of(0, |summary| summary.queue_ms, true).0, of(0, |summary| summary.lost, true).0);
+    format!("{cell}, queue {queue:.0} ms, {lost:.1} % lost")
 }
 
 fn table(machine: &Machine, rows: &[(Case, Vec<Runs>)], real: &[Real]) -> String {
     let names = Named::ALL.map(Named::name).join(" | ");
     let mut lines = vec![
-        "Virtual time; 95th percentile of the age of updates and updates a second, or throughput: median (worst).".to_owned(),
+        "Virtual time; 95th percentile of the age of updates and updates a second, or throughput: median (worst). Beside \
+         somebody's Cubic also the mean time in the queue and what was lost of the first flow: median."
+            .to_owned(),
         String::new(),
         format!("| | {names} |"),
         "|---|---|---|---|---|".to_owned(),
@@ -150,10 +157,11 @@ fn table(machine: &Machine, rows: &[(Case, Vec<Runs>)], real: &[Real]) -> String
 
 fn in_json(machine: &Machine, rows: &[(Case, Vec<Runs>)], real: &[Real]) -> Value {
     let flow = |summary: &Summary| {
-        let Summary { mbit_s, updates_s, age_ms: [p50, p95, p99] } = summary;
+        let Summary { mbit_s, updates_s, age_ms: [p50, p95, p99], queue_ms, lost } = summary;
         json!({
             "mbit_s": mbit_s, "updates_s": updates_s,
             "age_p50_ms": p50, "age_p95_ms": p95, "age_p99_ms": p99,
+            "queue_mean_ms": queue_ms, "lost_percent": lost,
         })
     };
     let runs =

@@ -45,6 +45,8 @@ struct Sim {
     pairs: Vec<Pair>,
     /// Towards the host, towards the viewer.
     shapers: [Shaper; 2],
+    /// To the viewer, without any queue.
+    delay: Duration,
     way: BinaryHeap<Arrival>,
     count: u64,
 }
@@ -72,12 +74,13 @@ pub(super) fn run(
         Shaper::new(link.down.clone(), seed.wrapping_add(1), began),
     ];
     let pairs = flows.iter().map(pair).collect::<anyhow::Result<_>>()?;
-    let mut sim = Sim { began, now: began, pairs, shapers, way: BinaryHeap::new(), count: 0 };
+    let delay = link.down.delay;
+    let mut sim = Sim { began, now: began, pairs, shapers, delay, way: BinaryHeap::new(), count: 0 };
     let until = began + WARM_UP + seconds;
     while sim.now < until {
         sim.step();
     }
-    Ok(sim.pairs.iter().map(|pair| pair.flow.figures().summary(began + WARM_UP, until)).collect())
+    Ok(sim.pairs.iter_mut().map(|pair| pair.flow.figures().summary(began + WARM_UP, until)).collect())
 }
 
 impl Sim {
@@ -112,7 +115,13 @@ impl Sim {
         }
         for (to_viewer, end) in [(true, host), (false, viewer)] {
             for datagram in end.drive(self.now) {
-                for (at, bytes) in self.shapers[usize::from(to_viewer)].pass(datagram, self.now) {
+                let passed = self.shapers[usize::from(to_viewer)].pass(datagram, self.now);
+                if to_viewer {
+                    let at = passed.first().map(|(at, _)| *at);
+                    let waited = at.map(|at| at.saturating_duration_since(self.now + self.delay));
+                    pair.flow.figures().sent(waited, self.now);
+                }
+                for (at, bytes) in passed {
                     self.count += 1;
                     self.way.push(Reverse((at, self.count, number, to_viewer, bytes)));
                 }

@@ -5,20 +5,22 @@
 //!                              |  \_________________________/ |
 //!                              \-- 10 s without a shortest trip, or loss in Compete --> Rest (two rounds) --> back
 //! ```
+//! Loss: see [`Losses`] and [`Gain`]; somebody else's queue: see [`Crowd`].
 
-use super::{base::Base, losses::Losses, round::Round};
+use super::{
+    base::Base,
+    crowd::{CROWD, Crowd, THEIRS},
+    gain::{Gain, Pace},
+    losses::{Losses, part},
+    round::Round,
+};
 use std::time::{Duration, Instant};
 
-/// More waiting than this, for so long, whatever we do: somebody else fills the queue.
-const CROWD: Duration = Duration::from_millis(100);
-const CROWDED: Duration = Duration::from_secs(2);
-/// While we lie low, this much waiting is somebody else's.
-const THEIRS: Duration = Duration::from_millis(25);
 /// A queue that is worth a thought, or one that is longer than the path.
 const NOTABLE: Duration = Duration::from_millis(4);
-/// Shares of what was sent that may be lost while a queue stands, and while none does.
-const STRAY: f64 = 0.015;
+/// Shares of what was sent that may be lost: while a queue stands, or beyond what is stray if growing is in vain; and else.
 /// (quinn takes what is overtaken for lost: a path that reorders a tenth seems to lose it.)
+const STRAY: f64 = 0.015;
 const HEAVY: f64 = 0.20;
 /// More than this share lost is no time for boldness.
 const DOUBT: f64 = 0.05;
@@ -41,7 +43,7 @@ enum Phase {
     Start,
     /// Seeks the target.
     Seek,
-    /// Grows until something is lost: somebody else fills the queue.
+    /// Grows until something is lost, or the queue is longer than others make it: they fill it.
     Compete,
     /// Lies low for so many more rounds; then the window is this again.
     Rest { rounds: u8, window: u64, competes: bool },
@@ -61,8 +63,8 @@ pub(super) struct Calm {
     batch: u64,
     /// What was sent before this has been answered for.
     cut: Option<Instant>,
-    /// Since when the queue is longer than any that we want, and the window then.
-    crowded: Option<(Instant, u64)>,
+    crowd: Crowd,
+    gain: Gain,
     /// The longest queue of the last few rounds.
     longest: Duration,
     /// Rounds in a row in which nothing spoke against growing.
@@ -82,7 +84,8 @@ impl Calm {
             losses: Losses::new(mtu),
             batch: 0,
             cut: None,
-            crowded: None,
+            crowd: Crowd::default(),
+            gain: Gain::default(),
             longest: Duration::ZERO,
             clear: 0,
         }
@@ -124,7 +127,7 @@ impl Calm {
     pub(super) fn handle_congestion(&mut self, now: Instant, sent: Instant, is_persistent: bool, lost: u64) {
         if is_persistent {
             self.losses.forget();
-            (self.phase, self.cut) = (Phase::Start, Some(now));
+            (self.phase, self.cut, self.gain) = (Phase::Start, Some(now), Gain::default());
             self.window = COLLAPSED.saturating_mul(self.mtu);
             return;
         }
@@ -160,14 +163,13 @@ impl Calm {
         let Some(shortest) = round.shortest else { return };
         self.base.handle_round(shortest, now);
         let queue = shortest.saturating_sub(self.base.trip());
-        self.losses.handle_round();
+        let (lost, arrived) = self.losses.handle_round();
+        if self.is_used(&round) {
+            self.gain.handle_round(lost, arrived);
+        }
         self.longest = round.longest.saturating_sub(self.base.trip()).max(self.longest * 7 / 8);
         let target = self.target();
-        self.crowded = match self.crowded {
-            _ if queue <= CROWD => None,
-            None => Some((now, self.window)),
-            known => known,
-        };
+        self.crowd.handle_round(queue, self.window, now);
         match self.phase {
             Phase::Rest { rounds: 0, window, competes } => self.wake(shortest, window, competes, now),
             Phase::Rest { rounds, window, competes } => {
@@ -181,17 +183,18 @@ impl Calm {
                 }
             }
             Phase::Compete if queue < THEIRS => self.phase = Phase::Seek,
-            Phase::Compete if self.is_used(&round) => {
-                self.set(self.window.saturating_add(self.mtu + self.window / 4));
+            Phase::Compete if self.crowd.leaves_room(queue) && self.is_used(&round) => {
+                self.set(self.window.saturating_add(self.mtu + self.window / 8));
             }
             Phase::Compete => {}
-            Phase::Seek => match self.crowded {
-                Some((since, window)) if CROWDED <= now.saturating_duration_since(since) => {
+            Phase::Seek => match self.crowd.window(now) {
+                Some(window) => {
+                    self.crowd.handle_met(queue);
                     self.phase = Phase::Compete;
                     self.set(window);
                 }
-                _ if target < queue => self.shrink(queue, target),
-                _ => self.grow(&round, queue),
+                None if target < queue => self.shrink(queue, target),
+                None => self.grow(&round, queue, now),
             },
         }
         self.answer_losses(now, queue);
@@ -204,7 +207,8 @@ impl Calm {
 
     fn answer_losses(&mut self, now: Instant, queue: Duration) {
         let share = self.losses.share();
-        let allowed = if self.stands(queue) { STRAY } else { HEAVY };
+        let else_allowed = self.gain.bears(STRAY).map_or(HEAVY, |share| share.min(HEAVY));
+        let allowed = if self.stands(queue) { STRAY } else { else_allowed };
         if allowed < share {
             self.lose(now);
         }
@@ -221,17 +225,20 @@ impl Calm {
             }
             Phase::Start | Phase::Seek => {
                 self.phase = Phase::Seek;
-                self.scale(LOST);
+                match self.gain.handle_loss(self.window, now) {
+                    Some(left) => self.set(left),
+                    None => self.scale(LOST),
+                }
             }
         }
     }
 
     fn wake(&mut self, shortest: Duration, window: u64, competes: bool, now: Instant) {
-        let crowd = THEIRS < shortest.saturating_sub(self.base.trip());
+        let crowd = competes && self.crowd.handle_rest(shortest.saturating_sub(self.base.trip()));
         if !competes {
             self.base.handle_rest(shortest, now);
         }
-        self.phase = if competes && crowd { Phase::Compete } else { Phase::Seek };
+        self.phase = if crowd { Phase::Compete } else { Phase::Seek };
         self.set(window);
         if competes {
             self.scale(MARKED);
@@ -243,12 +250,13 @@ impl Calm {
         self.window / 4 * 3 <= round.peak
     }
 
-    fn grow(&mut self, round: &Round, queue: Duration) {
-        if !self.is_used(round) {
+    fn grow(&mut self, round: &Round, queue: Duration, now: Instant) {
+        let pace = self.gain.pace(self.window, now);
+        if pace == Pace::Still || !self.is_used(round) {
             return;
         }
-        let clear = queue < self.target() / 2 && self.losses.share() < DOUBT && !self.stands(queue);
-        self.clear = if clear { self.clear.saturating_add(1) } else { 0 };
+        let room = queue < self.target() / 2 && self.losses.share() < DOUBT && !self.stands(queue);
+        self.clear = if room && pace == Pace::Free { self.clear.saturating_add(1) } else { 0 };
         // A thirty-second, a sixteenth, an eighth, a quarter: the longer there is room, the bolder.
         let share = self
             .clear
@@ -279,14 +287,7 @@ impl Calm {
     }
 
     fn scale(&mut self, factor: f64) {
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most 16 MiB, times a factor between 0 and 1"
-        )]
-        let window = (self.window as f64 * factor.clamp(0.0, 1.0)) as u64;
-        self.set(window);
+        self.set(part(self.window, factor));
     }
 
     fn set(&mut self, window: u64) {

@@ -33,13 +33,15 @@ impl Losses {
         self.round_lost = self.round_lost.saturating_add(bytes);
     }
 
-    /// A round is over.
-    pub(super) fn handle_round(&mut self) {
+    /// A round is over; returns the bytes that were lost in it, and those that arrived.
+    pub(super) fn handle_round(&mut self) -> (u64, u64) {
         if 2 * ENOUGH * self.mtu <= self.lost.saturating_add(self.arrived) {
             (self.lost, self.arrived) = (self.lost / 2, self.arrived / 2);
         }
-        self.lost = self.lost.saturating_add(std::mem::take(&mut self.round_lost));
-        self.arrived = self.arrived.saturating_add(std::mem::take(&mut self.round_arrived));
+        let (lost, arrived) = (std::mem::take(&mut self.round_lost), std::mem::take(&mut self.round_arrived));
+        self.lost = self.lost.saturating_add(lost);
+        self.arrived = self.arrived.saturating_add(arrived);
+        (lost, arrived)
     }
 
     /// The share that was lost, 0 to 1; 0 while too little is known.
@@ -48,9 +50,7 @@ impl Losses {
         if sent < ENOUGH * self.mtu {
             return 0.0;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a share")]
-        let share = self.lost as f64 / sent as f64;
-        share
+        share(self.lost, sent)
     }
 
     /// True if so much of this round is lost that its end must not be waited for.
@@ -62,6 +62,25 @@ impl Losses {
     pub(super) fn forget(&mut self) {
         *self = Self::new(self.mtu);
     }
+}
+
+/// Which share of so many bytes these are.
+pub(super) fn share(some: u64, of: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a share")]
+    let share = some as f64 / of.max(1) as f64;
+    share
+}
+
+/// So much of these bytes, 0 to 1.
+pub(super) fn part(bytes: u64, share: f64) -> u64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "bytes of a window, times a share between 0 and 1"
+    )]
+    let part = (bytes as f64 * share.clamp(0.0, 1.0)) as u64;
+    part
 }
 
 #[cfg(test)]

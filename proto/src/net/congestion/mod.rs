@@ -4,15 +4,19 @@
 //! fill whatever queue there is. This controller looks at the queue itself: once per round trip it compares the round's
 //! shortest trip with the shortest of late ([`Base`]). Below a target of waiting the window grows, above it the window
 //! shrinks in proportion, as in LEDBAT (RFC 6817) and Swift (SIGCOMM 2020). Loss counts where it can't be stray: a share
-//! of 1.5 % while a queue stands, of 20 % without one (BBRv2 has such bounds); persistent congestion and ECN marks always
-//! (RFC 9002 §7, RFC 8511). When the shortest trip hasn't been seen for long, the window rests for two
-//! rounds, so that the queue drains and a path that has become longer is known as such (BBR's ProbeRTT).
+//! of 1.5 % while a queue stands, or while growing brings nothing ([`Gain`]: BBRv2 bounds what is in flight at 2 %), and
+//! else of 20 %, which is reordering too (BBRv1 looks for a policer from there on); persistent congestion and ECN marks
+//! always (RFC 9002 §7, RFC 8511). In a queue that somebody else fills it competes, but does not make it longer
+//! ([`Crowd`]). When the shortest trip hasn't been seen for long, the window rests for two rounds, so that the queue drains
+//! and a path that has become longer is known as such (BBR's ProbeRTT).
 //!
 //! quinn paces what it sends at 5/4 of a window per round trip. Figures, and what else was tried:
 //! `docs/decisions/0013-congestion-control.md`.
 
 mod base;
 mod calm;
+mod crowd;
+mod gain;
 mod losses;
 mod round;
 

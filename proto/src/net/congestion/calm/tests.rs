@@ -17,6 +17,8 @@ struct Hand {
     rate: u64,
     /// What others have in its queue.
     others: Duration,
+    /// How much waiting the queue before it holds.
+    room: Duration,
     /// Every so-manieth datagram is lost.
     lose: Option<u64>,
     /// At most so many bytes are there to be sent in a round.
@@ -30,18 +32,21 @@ impl Hand {
         let now = Instant::now();
         let calm = Calm::new(TARGET, now, MTU);
         let has = u64::MAX;
-        Self { calm, now, base: ms(base), rate, others: ms(0), lose: None, has, sent: 0, trip: ms(0) }
+        let (others, room) = (ms(0), Duration::MAX);
+        Self { calm, now, base: ms(base), rate, others, room, lose: None, has, sent: 0, trip: ms(0) }
     }
 
     fn round(&mut self) {
         let datagrams = self.calm.window().min(self.has) / MTU;
         let takes = Duration::from_secs(1).mul_f64((datagrams * MTU) as f64 / self.rate as f64);
-        self.trip = self.base.max(takes) + self.others;
+        let most = self.base.saturating_add(self.room);
+        let fits = if takes <= most { datagrams } else { self.bytes(most) / MTU };
+        self.trip = self.base.max(takes.min(most)) + self.others;
         let sent = self.now;
         self.now += self.trip;
-        for _ in 0..datagrams {
+        for number in 0..datagrams {
             self.sent += 1;
-            if self.lose.is_some_and(|every| self.sent.is_multiple_of(every)) {
+            if fits <= number || self.lose.is_some_and(|every| self.sent.is_multiple_of(every)) {
                 self.calm.handle_congestion(self.now, sent, false, MTU);
             } else {
                 self.calm.handle_ack(self.now, sent, MTU);
@@ -57,7 +62,12 @@ impl Hand {
 
     /// What the path holds without a queue, in bytes.
     fn holds(&self) -> u64 {
-        u64::try_from(u128::from(self.rate) * self.base.as_millis() / 1_000).unwrap()
+        self.bytes(self.base)
+    }
+
+    /// What passes in so much time.
+    fn bytes(&self, time: Duration) -> u64 {
+        u64::try_from(u128::from(self.rate) * time.as_millis() / 1_000).unwrap()
     }
 }
 
@@ -90,6 +100,23 @@ fn loss_in_a_standing_queue_is_congestion() {
     hand.others = ms(60);
     hand.lose = Some(40);
     assert!(hand.rounds(30) < before / 4, "2.5 % of loss and a queue: {}", hand.calm.window());
+}
+
+#[test]
+fn a_queue_of_three_ms_is_not_flooded() {
+    for (base, rate) in [(40, 1_250_000), (40, 6_250_000), (20, 12_500_000)] {
+        let mut hand = Hand::new(base, rate);
+        hand.room = ms(3);
+        let (mut lost, mut sent) = (0, 0);
+        hand.rounds(100);
+        for _ in 0..400 {
+            let window = hand.calm.window();
+            (sent, lost) = (sent + window, lost + window.saturating_sub(hand.bytes(hand.base + hand.room)));
+            hand.round();
+        }
+        assert!(lost < sent / 50, "{base} ms, {rate} B/s: {lost} of {sent} lost");
+        assert!(hand.holds() * 400 * 4 / 5 <= sent, "{base} ms, {rate} B/s: {sent} sent");
+    }
 }
 
 #[test]
@@ -132,7 +159,13 @@ fn others_short_queue_is_made_way_for_and_their_long_one_competed_with() {
     let mut hand = Hand::new(40, 12_500_000);
     let before = hand.rounds(30);
     hand.others = ms(300);
-    assert!(before <= hand.rounds(20), "{before} {}", hand.calm.window());
+    let mut longest = ms(0);
+    for _ in 0..20 {
+        hand.round();
+        longest = longest.max(hand.trip);
+    }
+    assert!(before <= hand.calm.window(), "{before} {}", hand.calm.window());
+    assert!(longest <= ms(340) + TARGET + ms(15), "theirs is made longer: {longest:?}");
 }
 
 #[test]
