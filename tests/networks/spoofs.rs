@@ -58,7 +58,7 @@ async fn a_packet_with_a_false_source_moves_no_traffic_there() {
     eprintln!("datagrams of {got:?} bytes went to the false source, {passed} to the viewer");
     assert!(!got.is_empty(), "nothing was spoofed: the control connections didn't even ask who speaks there");
     assert!(got.iter().all(|length| *length == PROBE), "more than probes: {got:?}");
-    // One when the path is taken up, one more when the end's own next packet has it left again.
+    // One for what came from there, one more when a second packet does while the path is there.
     assert!(got.len() <= 2 * SPOOFED * ways_spoofed.len(), "{} probes", got.len());
     drop(painter);
     pair.works("still here", Duration::from_secs(20)).await.unwrap();

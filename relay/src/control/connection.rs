@@ -210,9 +210,10 @@ impl End {
         }
     }
 
+    /// Two looks at the connection: see [`Seen`] for their order.
     fn seen(&self) -> Seen {
-        let challenges = self.quic.stats().frame_tx.path_challenge;
-        Seen { address: self.quic.remote_address(), challenges }
+        let address = self.quic.remote_address();
+        Seen { address, challenges: self.quic.stats().frame_tx.path_challenge }
     }
 
     /// The connection may speak from a new address: then a nonce goes there. Asked again with each message, since

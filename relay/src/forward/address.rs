@@ -26,7 +26,9 @@ pub(super) const NONCE: usize = 16;
 pub struct Seen {
     /// The address.
     pub address: SocketAddr,
-    /// PATH_CHALLENGE frames sent so far on the connection. INVARIANT: read before the address.
+    /// PATH_CHALLENGE frames sent so far on the connection. INVARIANT: read after the address. So none was sent between the
+    /// moment when a nonce was asked for and the one when the connection spoke from where the echo is judged; read before,
+    /// the connection could get there in between.
     pub challenges: u64,
 }
 

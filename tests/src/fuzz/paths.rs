@@ -39,8 +39,15 @@ impl Quic {
         Self { path, previous: None, challenges: 0, queue: Vec::new(), known: Vec::new() }
     }
 
-    fn seen(&self) -> Seen {
-        Seen { address: place(self.path.address), challenges: self.challenges }
+    /// Two looks, between which something may happen.
+    fn seen(&mut self, happens: u8) -> Seen {
+        let address = place(self.path.address);
+        match happens % 4 {
+            0 => self.handle_packet(u16::from(happens >> 2) % 4, happens & 16 == 0),
+            1 => self.give_up(),
+            _ => {}
+        }
+        Seen { address, challenges: self.challenges }
     }
 
     /// A packet comes from there; what waits is sent, if there is room.
@@ -103,7 +110,7 @@ fn address(data: &[u8]) {
             2 => quic.validate(),
             3 => quic.give_up(),
             4 => {
-                let seen = quic.seen();
+                let seen = quic.seen(argument >> 1);
                 let may_ask = argument & 1 == 0;
                 number += 1;
                 let sent = proof.handle_address(seen, || may_ask.then_some(number.to_be_bytes()));
@@ -112,9 +119,10 @@ fn address(data: &[u8]) {
                 quic.queue.extend(sent);
             }
             _ => {
+                let seen = quic.seen(argument >> 3);
                 let known = quic.known.iter().rev().nth(usize::from(argument % 8));
-                if let Some(moved) = known.and_then(|echo| proof.handle_echo(echo, quic.seen())) {
-                    assert_eq!(moved, quic.seen().address);
+                if let Some(moved) = known.and_then(|echo| proof.handle_echo(echo, seen)) {
+                    assert_eq!(moved, seen.address);
                     assert_ne!(moved, place(VICTIM), "moved to where nobody has read the nonce");
                     proven = moved;
                 }
@@ -124,11 +132,15 @@ fn address(data: &[u8]) {
 }
 
 fn moves() -> Vec<Vec<u8>> {
+    /// Nothing happens between two looks, as the argument of a question; that of an echo is shifted twice more.
+    const QUIET: u8 = 2 << 1;
     // Moves: speaks from 1, is asked, answers the challenge, is asked anew, echoes.
-    let honest = vec![0, 1, 4, 0, 1, 0, 2, 0, 4, 0, 1, 0, 5, 0];
+    let honest = vec![0, 1, 4, QUIET, 1, 0, 2, 0, 4, QUIET, 1, 0, 5, QUIET << 2];
     // Asked at the victim's without room to send, reads it at its own address, echoes from the victim's.
-    let steals = vec![0, 3 | 4, 4, 0, 0, 0, 0, 3 | 4, 5, 0];
+    let steals = vec![0, 3 | 4, 4, QUIET, 0, 0, 0, 3 | 4, 5, QUIET << 2];
     // The same, but waits until the path falls back.
-    let waits = vec![0, 3 | 4, 4, 0, 3, 0, 1, 0, 0, 3 | 4, 5, 0];
-    vec![honest, steals, waits]
+    let waits = vec![0, 3 | 4, 4, QUIET, 3, 0, 1, 0, 0, 3 | 4, 5, QUIET << 2];
+    // Waits, and is at the victim's again just when the echo is judged.
+    let races = vec![0, 3 | 4, 4, QUIET, 3, 0, 1, 0, 5, (3 << 2) << 3];
+    vec![honest, steals, waits, races]
 }

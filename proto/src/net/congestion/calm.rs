@@ -128,6 +128,7 @@ impl Calm {
         if is_persistent {
             self.losses.forget();
             (self.phase, self.cut, self.gain) = (Phase::Start, Some(now), Gain::default());
+            self.crowd = Crowd::default();
             self.window = COLLAPSED.saturating_mul(self.mtu);
             return;
         }
@@ -151,10 +152,13 @@ impl Calm {
 
     fn handle_mark(&mut self, now: Instant) {
         self.cut = Some(now);
-        if !matches!(self.phase, Phase::Rest { .. }) {
-            self.phase = Phase::Seek;
-            self.scale(MARKED);
+        match self.phase {
+            Phase::Rest { .. } => return,
+            // Seeking would find the same crowd, and take up the window that it met first.
+            Phase::Compete => {}
+            Phase::Start | Phase::Seek => self.phase = Phase::Seek,
         }
+        self.scale(MARKED);
     }
 
     /// One round trip is over.

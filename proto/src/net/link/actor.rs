@@ -23,7 +23,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 const FIRST_AGAIN: Duration = Duration::from_secs(1);
 /// While a session is paired, so many attempts are short ones, for a relay that restarts: they take about four seconds.
 const SHORT_ATTEMPTS: usize = 3;
-/// And none has longer than this: the first packets of an attempt go out after 0, 1 and 3 s, and when an outage ends a session
+/// And none has longer than this: quinn says its first word again at ever longer distances, and when an outage ends a session
 /// waits for the next one.
 const PAIRED_ATTEMPT: Duration = Duration::from_secs(4);
 /// Shortest and longest pause between attempts.
