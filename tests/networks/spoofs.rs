@@ -1,6 +1,9 @@
 //! Packets with a false source move no traffic there, whoever sends them: somebody on the path, or the end itself.
 
-use crate::moves::{STALL, longest_stall, moving_pair};
+use crate::{
+    ends::Pair,
+    moves::{STALL, longest_stall, moving_pair},
+};
 use nearhand_tests::weather::{Way, seed};
 use std::{
     sync::{Arc, Mutex},
@@ -42,6 +45,13 @@ impl Victim {
     }
 }
 
+/// The session is the one that it was, works, and ends in order.
+async fn goes_on(pair: Pair) {
+    pair.works("still here", Duration::from_secs(20)).await.unwrap();
+    pair.is_the_same().unwrap();
+    pair.end().await;
+}
+
 #[tokio::test]
 async fn a_packet_with_a_false_source_moves_no_traffic_there() {
     /// Packets of the control connection that arrive from elsewhere, at each of these moments.
@@ -61,9 +71,7 @@ async fn a_packet_with_a_false_source_moves_no_traffic_there() {
     // One for what came from there, one more when a second packet does while the path is there.
     assert!(got.len() <= 2 * SPOOFED * ways_spoofed.len(), "{} probes", got.len());
     drop(painter);
-    pair.works("still here", Duration::from_secs(20)).await.unwrap();
-    pair.is_the_same().unwrap();
-    pair.end().await;
+    goes_on(pair).await;
     world.end().await;
 }
 
@@ -89,8 +97,6 @@ async fn an_end_that_learns_a_nonce_on_its_own_path_moves_no_traffic_elsewhere()
     let others = got.iter().filter(|length| **length != PROBE).count();
     assert_eq!(others, 0, "more than probes went there: {got:?}");
     drop(painter);
-    pair.works("still here", Duration::from_secs(20)).await.unwrap();
-    pair.is_the_same().unwrap();
-    pair.end().await;
+    goes_on(pair).await;
     world.end().await;
 }

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 /// A queue that is worth a thought, or one that is longer than the path.
 const NOTABLE: Duration = Duration::from_millis(4);
-/// Shares of what was sent that may be lost: while a queue stands, or beyond what is stray if growing is in vain; and else.
-/// (quinn takes what is overtaken for lost: a path that reorders a tenth seems to lose it.)
+/// Share of what was sent that may be lost while a queue stands, or beyond what is stray if growing is in vain.
 const STRAY: f64 = 0.015;
+/// The same else. (quinn takes what is overtaken for lost: a path that reorders a tenth seems to lose it.)
 const HEAVY: f64 = 0.20;
 /// More than this share lost is no time for boldness.
 const DOUBT: f64 = 0.05;
@@ -211,8 +211,11 @@ impl Calm {
 
     fn answer_losses(&mut self, now: Instant, queue: Duration) {
         let share = self.losses.share();
-        let else_allowed = self.gain.bears(STRAY).map_or(HEAVY, |share| share.min(HEAVY));
-        let allowed = if self.stands(queue) { STRAY } else { else_allowed };
+        let allowed = match self.gain.bears(STRAY) {
+            _ if self.stands(queue) => STRAY,
+            Some(share) => share.min(HEAVY),
+            None => HEAVY,
+        };
         if allowed < share {
             self.lose(now);
         }
