@@ -142,6 +142,21 @@ fn a_mark_is_answered_once_a_round() {
 }
 
 #[test]
+fn a_mark_in_a_crowd_makes_the_window_smaller_and_goes_on_competing() {
+    let mut hand = Hand::new(40, 12_500_000);
+    hand.rounds(30);
+    hand.others = ms(300);
+    let before = hand.rounds(20);
+    assert!(matches!(hand.calm.phase, Phase::Compete));
+    let sent = hand.now;
+    hand.now += ms(340);
+    hand.calm.handle_congestion(hand.now, sent, false, 0);
+    let after = hand.calm.window();
+    assert!(before * 8 / 10 < after && after < before * 9 / 10, "{before} {after}");
+    assert!(matches!(hand.calm.phase, Phase::Compete));
+}
+
+#[test]
 fn a_window_that_is_not_used_does_not_grow() {
     let mut hand = Hand::new(40, 12_500_000);
     hand.has = 20 * MTU;
