@@ -70,6 +70,7 @@ step "examples in the documentation" logged doctests cargo test --workspace --do
 step "fuzz targets, 5 s each" logged fuzz bash tests/fuzz.sh 5
 step "tests: the programs on real desktops" tests_of x11 "$x11"
 step "demo" env NEARHAND_BIN="$PWD/target/debug" bash tests/demo.sh
-step "bench, a smoke run" env NEARHAND_BIN="$PWD/target/debug" tests/bench relay --quick --json
+step "bench of the relay, a smoke run" env NEARHAND_BIN="$PWD/target/debug" tests/bench relay --quick --json
+step "bench of the picture, a smoke run" env NEARHAND_BIN="$PWD/target/debug" tests/bench screen --quick --json
 step "licences and sources of what we depend on" cargo deny --locked check licenses bans sources
 finish 0

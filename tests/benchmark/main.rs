@@ -4,10 +4,14 @@
 
 mod congestion;
 mod machine;
+mod percentile;
+mod process;
 mod relay;
+mod screen;
 
+use self::percentile::percentile;
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
 /// Measures Nearhand on this machine.
 #[derive(Parser)]
@@ -23,6 +27,11 @@ enum Subject {
     Congestion(congestion::Args),
     /// The relay's program: throughput, processor time, memory, latency, pairings
     Relay(relay::Args),
+    /// The picture: how soon a change is seen, what it costs in bytes and processor time
+    Screen(screen::Args),
+    /// Paints what 'screen' looks at; run by it
+    #[command(hide = true)]
+    Paint(screen::paint::Args),
 }
 
 #[tokio::main]
@@ -30,13 +39,19 @@ async fn main() -> ExitCode {
     let done = match Args::parse().subject {
         Subject::Congestion(args) => congestion::run(args).await,
         Subject::Relay(args) => relay::run(args).await,
+        Subject::Screen(args) => screen::run(args).await,
+        Subject::Paint(args) => screen::paint::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            use std::io::Write as _;
             let _ = writeln!(std::io::stderr(), "nearhand-bench: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// To people who wait.
+fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "-- {what}");
 }

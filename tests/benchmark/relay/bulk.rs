@@ -2,9 +2,9 @@
 
 use super::{
     pair::Desk,
-    process::Usage,
     sheet::{Section, Sheet},
 };
+use crate::process::Usage;
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
 use std::{

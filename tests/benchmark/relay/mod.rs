@@ -7,11 +7,13 @@ mod idle;
 mod pair;
 mod pairing;
 mod ping;
-mod process;
 mod sheet;
 
 use self::sheet::{Section, Sheet};
-use crate::machine::{Machine, quiet};
+use crate::{
+    machine::{Machine, quiet},
+    say,
+};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use std::{io::Write as _, path::PathBuf, process::Stdio, time::Duration};
@@ -158,9 +160,4 @@ async fn between(command: &str) -> anyhow::Result<()> {
     let mut shell = Command::new("bash");
     let status = shell.args(["-c", command]).stdin(Stdio::null()).stdout(std::io::stderr()).status().await?;
     if status.success() { Ok(()) } else { bail!("'{command}' failed") }
-}
-
-/// To people who wait.
-fn say(what: &str) {
-    let _ = writeln!(std::io::stderr(), "-- {what}");
 }

@@ -1,10 +1,8 @@
 //! A host and a viewer that find each other at a relay as the product's do: registration, locator, claim, SPAKE2, a
 //! durable `session.start`, an open route; then their session connection, end to end through the relay.
 
-use super::{
-    end::{Arrival, End},
-    process::Process,
-};
+use super::end::{Arrival, End};
+use crate::process::Process;
 use anyhow::Context as _;
 use nearhand_proto::{
     close::Close,

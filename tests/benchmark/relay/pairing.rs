@@ -3,8 +3,9 @@
 
 use super::{
     pair::Desk,
-    sheet::{Section, Sheet, percentile},
+    sheet::{Section, Sheet},
 };
+use crate::percentile;
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{task::JoinSet, time::Instant};
 

@@ -2,8 +2,9 @@
 
 use super::{
     pair::Desk,
-    sheet::{Section, Sheet, percentile},
+    sheet::{Section, Sheet},
 };
+use crate::percentile;
 use quinn::{RecvStream, SendStream};
 use std::{path::Path, time::Instant};
 use tokio::task::JoinSet;

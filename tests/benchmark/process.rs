@@ -22,7 +22,7 @@ const START: Duration = Duration::from_secs(10);
 const TICKS: f64 = 100.0;
 
 /// A relay that serves. It is killed when this is dropped.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     folder: TempDir,
     string: RelayString,
@@ -33,7 +33,7 @@ impl Process {
     ///
     /// # Errors
     /// If it does not come to serve.
-    pub(super) async fn start(program: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn start(program: &Path) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("no room for a folder")?;
         let log = fs::File::create(folder.path().join("relay.log"))?;
         let mut child = Command::new(program)
@@ -59,36 +59,41 @@ impl Process {
     }
 
     /// Where it is and which key it has.
-    pub(super) fn string(&self) -> &RelayString {
+    pub(crate) fn string(&self) -> &RelayString {
         &self.string
     }
 
     /// Its data folder.
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// What it uses.
-    pub(super) fn usage(&self) -> Usage {
-        Usage(self.child.id().map_or_else(|| "none".to_owned(), |id| id.to_string()))
+    pub(crate) fn usage(&self) -> Usage {
+        Usage::of(self.child.id())
     }
 }
 
 /// What a process uses.
 #[derive(Clone, Debug)]
-pub(super) struct Usage(String);
+pub(crate) struct Usage(String);
 
 impl Usage {
     /// Of this very process: hosts, viewers and what measures.
-    pub(super) fn own() -> Self {
+    pub(crate) fn own() -> Self {
         Self("self".to_owned())
+    }
+
+    /// Of a process that runs; of one that has ended nothing can be told.
+    pub(crate) fn of(process: Option<u32>) -> Self {
+        Self(process.map_or_else(|| "none".to_owned(), |id| id.to_string()))
     }
 
     /// Processor time of all its threads so far, in seconds; to 0.01 s.
     ///
     /// # Errors
     /// If it has ended.
-    pub(super) fn cpu(&self) -> anyhow::Result<f64> {
+    pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
         let text = self.read("stat")?;
         let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields);
         // utime and stime, fields 14 and 15 of all, the name being the second.
@@ -100,7 +105,7 @@ impl Usage {
     ///
     /// # Errors
     /// If it has ended.
-    pub(super) fn rss(&self) -> anyhow::Result<f64> {
+    pub(crate) fn rss(&self) -> anyhow::Result<f64> {
         self.kib("smaps_rollup", "Rss:")
     }
 
@@ -108,7 +113,7 @@ impl Usage {
     ///
     /// # Errors
     /// If it has ended.
-    pub(super) fn peak(&self) -> anyhow::Result<f64> {
+    pub(crate) fn peak(&self) -> anyhow::Result<f64> {
         self.kib("status", "VmHWM:")
     }
 
@@ -121,6 +126,6 @@ impl Usage {
 
     fn read(&self, file: &str) -> anyhow::Result<String> {
         let path = format!("/proc/{}/{file}", self.0);
-        fs::read_to_string(&path).with_context(|| format!("can't read {path}; has the relay ended?"))
+        fs::read_to_string(&path).with_context(|| format!("can't read {path}; has it ended?"))
     }
 }
