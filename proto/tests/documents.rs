@@ -19,7 +19,7 @@ use nearhand_proto::{
         cursor::{Position, Shape},
         geometry::{Monitor, MonitorId, Point, Rect, Size},
         input::{Button, Input, Locks, Usage},
-        screen::{Epoch, Screen, Tiles, UpdateNo},
+        screen::{Epoch, Move, Screen, Tiles, UpdateNo},
     },
     wire::{self, Message},
 };
@@ -218,6 +218,8 @@ fn screen(rows: &mut Rows) {
     let open = Screen::Open { monitor: MonitorId(1), epoch: Epoch(0), size: SIZE };
     rows.add("Screen::Open(1, 0, 1920 × 1080)", open);
     rows.add("Screen::Begin(1)", Screen::Begin(UpdateNo(1)));
+    let moved = Move { to: rect, from: Point { x: 64, y: 32 } };
+    rows.add("Screen::Moves(one)", Screen::Moves(vec![moved]));
     rows.add("Screen::Tiles(one solid, one coded)", Screen::Tiles(tiles));
     rows.add("Screen::End(more, 1500 µs)", Screen::End { more: true, spent_us: 1_500 });
     rows.add("Position(0, 2, 10, -1, shape)", position);

@@ -14,7 +14,7 @@ use nearhand_proto::{
         cursor::{Position, Shape, ShapeId},
         geometry::{Monitor, MonitorId, Point, Rect, Size},
         input::{Button, Input, Usage},
-        screen::{Epoch, Screen, Tiles, UpdateNo},
+        screen::{Epoch, MAX_MOVES, Move, Screen, Tiles, UpdateNo},
     },
     text::Name,
     wire::{Message, decode, encode},
@@ -140,6 +140,11 @@ fn tiles() -> impl Strategy<Value = Screen> {
     parts.prop_map(|(solid, coded, data)| Screen::Tiles(Tiles { solid, coded, data: ByteBuf::from(data) }))
 }
 
+fn moves() -> impl Strategy<Value = Screen> {
+    let one = (rect(), any::<(u16, u16)>()).prop_map(|(to, (x, y))| Move { to, from: Point { x, y } });
+    vec(one, 0..MAX_MOVES).prop_map(Screen::Moves)
+}
+
 proptest! {
     #[test]
     fn control_messages_survive(to_relay in to_relay(), to_end in to_end()) {
@@ -157,8 +162,9 @@ proptest! {
     }
 
     #[test]
-    fn pictures_and_pointers_survive(tiles in tiles(), at in any::<(i32, i32)>(), numbers in any::<[u64; 3]>()) {
+    fn pictures_and_pointers_survive(tiles in tiles(), moves in moves(), at in any::<(i32, i32)>(), numbers in any::<[u64; 3]>()) {
         check(tiles)?;
+        check(moves)?;
         check(Screen::Begin(UpdateNo(numbers[0])))?;
         let [_, seq, shape] = numbers;
         check(Position { epoch: Epoch(u32::MAX), seq, x: at.0, y: at.1, shape: ShapeId(shape) })?;

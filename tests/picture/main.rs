@@ -27,6 +27,8 @@ struct World {
     decoder: Decoder,
     shown: screen::Screen,
     updates: u64,
+    /// Bytes of the last update.
+    sent: usize,
     noise: u64,
 }
 
@@ -44,6 +46,7 @@ impl World {
             decoder: Decoder::open(&open).unwrap(),
             shown: screen::Screen::default(),
             updates: 0,
+            sent: 0,
             noise: 0x9e37_79b9_7f4a_7c15,
         }
     }
@@ -51,20 +54,33 @@ impl World {
     /// Changes the screen and reports it as capture does.
     fn paint(&mut self, paint: &Paint) {
         let Some(area) = paint.area.clipped(self.size) else { return };
+        let before = matches!(paint.what, What::Moved(..)).then(|| self.pixels.clone());
         for y in area.y..area.y + area.height {
             for x in area.x..area.x + area.width {
+                let start = self.place(x, y);
+                if let (What::Moved(dx, dy), Some(before)) = (&paint.what, &before) {
+                    let stood = self.place(
+                        x.saturating_add_signed(*dx).min(self.size.width - 1),
+                        y.saturating_add_signed(*dy).min(self.size.height - 1),
+                    );
+                    self.pixels[start..start + 4].copy_from_slice(&before[stood..stood + 4]);
+                    continue;
+                }
                 let noise = self.noise();
                 let pixel = match paint.what {
                     What::Solid(colour) => [colour[2], colour[1], colour[0], noise[3]],
                     What::Noise => noise,
                     What::Text if noise[0] < 40 => [0, 0, 0, noise[3]],
-                    What::Text => [255, 255, 255, 255],
+                    What::Text | What::Moved(..) => [255, 255, 255, 255],
                 };
-                let start = usize::from(y) * self.stride + 4 * usize::from(x);
                 self.pixels[start..start + 4].copy_from_slice(&pixel);
             }
         }
         self.damage.handle_change(area, Instant::now());
+    }
+
+    fn place(&self, x: u16, y: u16) -> usize {
+        usize::from(y) * self.stride + 4 * usize::from(x)
     }
 
     fn noise(&mut self) -> [u8; 4] {
@@ -88,6 +104,7 @@ impl World {
             self.updates += 1;
             assert_eq!(update, Some(UpdateNo(self.updates)));
         }
+        self.sent = carried.iter().map(Vec::len).sum();
         for bytes in &carried {
             let (before, epoch) = (self.shown.snapshot(), self.decoder.epoch());
             if let Some(presented) = self.decoder.handle(wire::decode(bytes).unwrap()).unwrap() {
@@ -124,12 +141,16 @@ enum What {
     Solid([u8; 3]),
     Noise,
     Text,
+    /// What stood so far to the right and below; at the edges, the edge.
+    Moved(i16, i16),
 }
 
 fn any_paint(size: Size) -> impl Strategy<Value = Paint> {
     let area = (0..size.width, 0..size.height, 1..=size.width, 1..=size.height);
     let area = area.prop_map(|(x, y, width, height)| Rect { x, y, width, height });
-    let what = prop_oneof![any::<[u8; 3]>().prop_map(What::Solid), Just(What::Noise), Just(What::Text)];
+    let moved = (-40_i16..40, -40_i16..40).prop_map(|(dx, dy)| What::Moved(dx, dy));
+    let what =
+        prop_oneof![any::<[u8; 3]>().prop_map(What::Solid), Just(What::Noise), Just(What::Text), moved];
     (area, what).prop_map(|(area, what)| Paint { area, what })
 }
 
@@ -180,6 +201,33 @@ fn the_sizes_at_the_edges_arrive_exactly() {
         let noise = Paint { area: size.rect(), what: What::Noise };
         let solid = Paint { area: size.rect(), what: What::Solid([1, 2, 3]) };
         check(size, &[vec![], vec![noise.clone()], vec![solid], vec![noise]]);
+    }
+}
+
+/// Bytes of the messages of one update.
+fn bytes_of(world: &mut World, paints: &[Paint]) -> usize {
+    paints.iter().for_each(|paint| world.paint(paint));
+    world.update();
+    assert!(world.is_exact(), "{paints:?}");
+    world.sent
+}
+
+#[test]
+fn what_has_only_moved_is_not_sent_again() {
+    let size = Size { width: 800, height: 600 };
+    let page = |x, what| Paint { area: Rect { x, y: 40, width: 380, height: 520 }, what };
+    let (left, right) = (|what| page(10, what), |what| page(405, what));
+    for (name, steps) in [
+        ("a page scrolls down", vec![left(What::Moved(0, 48))]),
+        ("and up, by an odd step", vec![left(What::Moved(0, -13))]),
+        ("a table scrolls sideways", vec![left(What::Moved(31, 0))]),
+        ("a window is dragged", vec![left(What::Moved(-7, 5))]),
+        ("two pages scroll, apart", vec![left(What::Moved(0, 48)), right(What::Moved(0, -20))]),
+    ] {
+        let mut world = World::new(size);
+        let whole = bytes_of(&mut world, &[left(What::Text), right(What::Text)]);
+        let moved = bytes_of(&mut world, &steps);
+        assert!(moved * 3 < whole, "{name}: {moved} bytes of {whole}");
     }
 }
 

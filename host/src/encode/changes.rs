@@ -6,6 +6,7 @@ use super::{
     pixels::{Pixels, differ},
 };
 use nearhand_proto::session::geometry::{Rect, Size};
+use std::ops::Range;
 
 /// Side of a block, in pixels. Divides [`TILE`].
 pub(super) const BLOCK: u16 = 16;
@@ -21,6 +22,8 @@ pub(super) enum Cell {
     /// One colour (R, G, B). Only given to whole tiles: single empty blocks between letters would cut text into
     /// many small rectangles and save nothing.
     Solid([u8; 3]),
+    /// The viewer has its pixels elsewhere: which of the update's displacements leads there.
+    Moved(u8),
 }
 
 /// One [`Cell`] a block, row by row.
@@ -53,9 +56,50 @@ impl Cells {
         self.cells[usize::from(y / BLOCK) * self.columns + usize::from(x / BLOCK)] = cell;
     }
 
+    /// How many blocks are not [`Cell::Same`].
+    pub(super) fn changed(&self) -> usize {
+        self.cells.iter().filter(|cell| **cell != Cell::Same).count()
+    }
+
+    /// The smallest rectangle with every block that is not [`Cell::Same`], cut at the picture's edges.
+    pub(super) fn hull(&self) -> Option<Rect> {
+        self.blocks().filter(|(_, cell)| *cell != Cell::Same).map(|(rect, _)| rect).reduce(Rect::hull)
+    }
+
+    /// The blocks that are [`Cell::Coded`], cut at the picture's edges.
+    pub(super) fn coded(&self) -> impl Iterator<Item = Rect> {
+        self.blocks().filter(|(_, cell)| *cell == Cell::Coded).map(|(rect, _)| rect)
+    }
+
+    /// Sets each block for which `new` says something. False if there was none.
+    pub(super) fn replace(&mut self, mut new: impl FnMut(Rect, Cell) -> Option<Cell>) -> bool {
+        let (size, columns) = (self.size, self.columns);
+        let mut any = false;
+        for (number, cell) in self.cells.iter_mut().enumerate() {
+            if let Some(new) = new(block(size, columns, number), *cell) {
+                (*cell, any) = (new, true);
+            }
+        }
+        any
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = (Rect, Cell)> {
+        let cells = self.cells.iter().copied().enumerate();
+        cells.map(|(number, cell)| (block(self.size, self.columns, number), cell))
+    }
+
     fn clear(&mut self) {
         self.cells.fill(Cell::Same);
     }
+}
+
+/// A block of a picture of `size`, with `columns` blocks in a row, cut at the picture's edges.
+fn block(size: Size, columns: usize, number: usize) -> Rect {
+    // There are at most 1,024 blocks in a row or a column.
+    let at = |blocks: usize| u16::try_from(blocks).unwrap_or(u16::MAX).saturating_mul(BLOCK);
+    let (x, y) = (at(number % columns), at(number / columns));
+    let left = |whole: u16, before: u16| BLOCK.min(whole.saturating_sub(before));
+    Rect { x, y, width: left(size.width, x), height: left(size.height, y) }
 }
 
 /// The encoder's copy of what the viewer has: BGRX rows without padding.
@@ -71,12 +115,12 @@ impl Copied {
         Self { size, pixels: vec![0; 4 * usize::from(size.width) * usize::from(size.height)] }
     }
 
-    /// Compares the marked tiles of `frame` with the copy, brings the copy up to date and leaves in `cells` what
-    /// has to be sent. `frame`, `marks` and `cells` are of the copy's size.
-    pub(super) fn update(&mut self, frame: &Pixels<'_>, marks: &Marks, cells: &mut Cells) {
+    /// Compares the marked tiles of `frame` with the copy and leaves in `cells` which blocks differ. `frame`, `marks`
+    /// and `cells` are of the copy's size.
+    pub(super) fn compare(&self, frame: &Pixels<'_>, marks: &Marks, cells: &mut Cells) {
         cells.clear();
         for tile in marks.tiles() {
-            if !self.update_tile(frame, tile, cells) {
+            if !self.compare_tile(frame, tile, cells) {
                 continue;
             }
             if let Some(colour) = frame.solid(tile) {
@@ -86,7 +130,7 @@ impl Copied {
     }
 
     /// True if every block of the tile has changed.
-    fn update_tile(&mut self, frame: &Pixels<'_>, tile: Rect, cells: &mut Cells) -> bool {
+    fn compare_tile(&self, frame: &Pixels<'_>, tile: Rect, cells: &mut Cells) -> bool {
         let mut every = true;
         for top in (tile.y..tile.y + tile.height).step_by(usize::from(BLOCK)) {
             let mut changed = [false; (TILE / BLOCK) as usize];
@@ -99,7 +143,6 @@ impl Copied {
                 for ((new, old), changed) in pieces.zip(&mut changed) {
                     *changed = *changed || differ(new, old);
                 }
-                old.copy_from_slice(new);
             }
             for (x, changed) in (tile.x..tile.x + tile.width).step_by(usize::from(BLOCK)).zip(changed) {
                 every &= changed;
@@ -111,9 +154,22 @@ impl Copied {
         every
     }
 
-    fn row(&mut self, tile: Rect, y: u16) -> &mut [u8] {
-        let start = 4 * (usize::from(y) * usize::from(self.size.width) + usize::from(tile.x));
-        &mut self.pixels[start..start + 4 * usize::from(tile.width)]
+    /// Takes `rect` over from `frame`.
+    pub(super) fn accept(&mut self, frame: &Pixels<'_>, rect: Rect) {
+        for y in rect.y..rect.y + rect.height {
+            let place = self.place(rect, y);
+            self.pixels[place].copy_from_slice(frame.row(rect, y));
+        }
+    }
+
+    /// Row `y` of the copy, cut to the columns of `rect`: 4 × width bytes.
+    pub(super) fn row(&self, rect: Rect, y: u16) -> &[u8] {
+        &self.pixels[self.place(rect, y)]
+    }
+
+    fn place(&self, rect: Rect, y: u16) -> Range<usize> {
+        let start = 4 * (usize::from(y) * usize::from(self.size.width) + usize::from(rect.x));
+        start..start + 4 * usize::from(rect.width)
     }
 }
 
@@ -131,8 +187,11 @@ mod tests {
     const SIZE: Size = Size { width: 100, height: 70 };
 
     fn changed(copied: &mut Copied, bytes: &[u8], marks: &Marks) -> Vec<(usize, Cell)> {
-        let mut cells = Cells::new(SIZE);
-        copied.update(&Pixels::new(bytes, 400, SIZE).unwrap(), marks, &mut cells);
+        let (mut cells, frame) = (Cells::new(SIZE), Pixels::new(bytes, 400, SIZE).unwrap());
+        copied.compare(&frame, marks, &mut cells);
+        if let Some(hull) = cells.hull() {
+            copied.accept(&frame, hull);
+        }
         cells.cells.iter().copied().enumerate().filter(|(_, cell)| *cell != Cell::Same).collect()
     }
 
@@ -145,7 +204,7 @@ mod tests {
         bytes[400 * 69 + 3] = 1; // the fourth byte of (0, 69)
         assert_eq!(changed(&mut copied, &bytes, &all), [(7 + 6, Cell::Coded)]);
         assert_eq!(changed(&mut copied, &bytes, &all), [], "the copy is up to date");
-        assert_eq!(copied.pixels, bytes);
+        assert_eq!(copied.pixels[..400 * 69], bytes[..400 * 69]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The picture, host's side (design §7): what the screen shows becomes [`Screen`] messages for one viewer.
 //!
 //! ```text
-//! capture's damage ─▶ Damage ─(Credit allows)─▶ Encoder: changes → merge → pack ─▶ Begin · Tiles* · End
+//! capture's damage ─▶ Damage ─(Credit allows)─▶ Encoder: changes → moves → merge → pack ─▶ Begin · Moves? · Tiles* · End
 //!                                    ▲                                                     │
 //!                                    └──────────── Drawn, from the viewer ◀────────────────┘
 //! ```
 //! Every viewer has its own [`Damage`], [`Credit`] and [`Encoder`], so a slow one never holds up another. No
-//! sockets, threads or clock here: the session feeds in and carries out. Moves, photo tiles and video take their
-//! place between `changes` and `pack`.
+//! sockets, threads or clock here: the session feeds in and carries out. Photo tiles and video take their place between
+//! `moves` and `pack`.
 //!
 //! [`Screen`]: nearhand_proto::session::screen::Screen
 
@@ -15,6 +15,7 @@ mod changes;
 pub mod credit;
 pub mod damage;
 mod merge;
+mod moves;
 mod pack;
 pub mod pixels;
 pub mod tiles;

@@ -75,6 +75,11 @@ pub(super) fn differ(new: &[u8], old: &[u8]) -> bool {
     pairs.fold(0, |sum, (new, old)| sum | difference(*new, *old)) != 0
 }
 
+/// The colours of BGRX pixels, as numbers of no further meaning.
+pub(super) fn colours(run: &[u8]) -> impl Iterator<Item = u32> {
+    run.as_chunks::<4>().0.iter().map(|pixel| u32::from_ne_bytes(*pixel) & COLOUR)
+}
+
 fn difference(one: [u8; 4], other: [u8; 4]) -> u32 {
     (u32::from_ne_bytes(one) ^ u32::from_ne_bytes(other)) & COLOUR
 }

@@ -4,12 +4,13 @@ use super::{
     EncodeError, Pixels,
     changes::{Cell, Cells, Copied},
     damage::Marks,
-    merge::areas,
+    merge::{Area, areas},
+    moves::{self, Displacement},
     pack::Packer,
 };
 use nearhand_proto::session::{
-    geometry::{MonitorId, Size},
-    screen::{Epoch, Screen, UpdateNo},
+    geometry::{MonitorId, Point, Rect, Size},
+    screen::{Epoch, MAX_MOVES, Move, Screen, UpdateNo},
 };
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ impl Encoder {
         self.owed = true;
     }
 
-    /// Emits what changed in the `pending` tiles since the viewer's last update: `Begin · Tiles* · End`. Returns the
+    /// Emits what changed in the `pending` tiles since the viewer's last update: `Begin · Moves? · Tiles* · End`. Returns the
     /// update's number, or `None` (nothing emitted, no credit to spend) if nothing did. The first update of an
     /// epoch always is one, and takes in the whole picture.
     ///
@@ -86,22 +87,36 @@ impl Encoder {
             return Err(EncodeError::OtherSize(self.size));
         }
         let first = self.last == UpdateNo(0);
-        if first {
-            self.copied.update(frame, &Marks::all(self.size), &mut self.cells);
+        let everything;
+        let marks = if first {
+            everything = Marks::all(self.size);
+            &everything
         } else {
-            self.copied.update(frame, pending, &mut self.cells);
-        }
-        let areas = areas(&self.cells);
+            pending
+        };
+        self.copied.compare(frame, marks, &mut self.cells);
+        // The first picture follows on black, which nothing is moved from.
+        let displacements =
+            if first { Vec::new() } else { moves::find(frame, &self.copied, &mut self.cells) };
+        let mut areas = areas(&self.cells);
         if areas.is_empty() && !first && !self.owed {
             return Ok(None);
         }
         self.owed = false;
         self.last = UpdateNo(self.last.0 + 1);
         emit(Screen::Begin(self.last));
+        let moves = take_moves(&mut areas, &displacements, self.size);
+        if !moves.is_empty() {
+            emit(Screen::Moves(moves));
+        }
+        for area in &areas {
+            self.copied.accept(frame, area.rect);
+        }
         for area in areas {
             let colour = match area.cell {
                 Cell::Solid(colour) => Some(colour),
-                _ => frame.solid(area.rect),
+                Cell::Moved(_) => continue,
+                Cell::Same | Cell::Coded => frame.solid(area.rect),
             };
             match colour {
                 Some(colour) => self.packer.add_solid(area.rect, colour, emit)?,
@@ -115,10 +130,33 @@ impl Encoder {
     }
 }
 
+/// The areas that have moved, in an order in which each still stands where it is copied from. Those for which there
+/// is no such order, or no room, are made [`Cell::Coded`].
+fn take_moves(areas: &mut [Area], displacements: &[Displacement], size: Size) -> Vec<Move> {
+    let mut moved: Vec<_> = areas
+        .iter_mut()
+        .filter_map(|area| {
+            let Cell::Moved(number) = area.cell else { return None };
+            Some((number, *displacements.get(usize::from(number))?, area))
+        })
+        .collect();
+    moved.sort_by_key(|(number, displacement, area)| (*number, displacement.order(area.rect)));
+    let mut moves: Vec<Move> = Vec::new();
+    for (_, displacement, area) in moved {
+        let source = displacement.source(area.rect, size);
+        let stands = |source: &Rect| moves.iter().all(|earlier| !earlier.to.meets(*source));
+        match source.filter(|source| moves.len() < MAX_MOVES && stands(source)) {
+            Some(Rect { x, y, .. }) => moves.push(Move { to: area.rect, from: Point { x, y } }),
+            None => area.cell = Cell::Coded,
+        }
+    }
+    moves
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearhand_proto::session::{geometry::Rect, screen::Tiles};
+    use nearhand_proto::session::screen::Tiles;
 
     const SIZE: Size = Size { width: 130, height: 70 };
 

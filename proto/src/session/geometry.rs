@@ -82,6 +82,22 @@ impl Rect {
             && self.bottom() <= u32::from(size.height)
     }
 
+    /// The smallest rectangle with both in it.
+    pub fn hull(self, other: Self) -> Self {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        let length = |start: u16, end: u32| u16::try_from(end - u32::from(start)).unwrap_or(u16::MAX);
+        let width = length(x, self.right().max(other.right()));
+        Self { x, y, width, height: length(y, self.bottom().max(other.bottom())) }
+    }
+
+    /// True if they have a pixel in common.
+    pub fn meets(self, other: Self) -> bool {
+        u32::from(self.x) < other.right()
+            && u32::from(other.x) < self.right()
+            && u32::from(self.y) < other.bottom()
+            && u32::from(other.y) < self.bottom()
+    }
+
     /// The part of this rectangle inside a picture of `size`; `None` if nothing is.
     pub fn clipped(self, size: Size) -> Option<Self> {
         let width = self.width.min(size.width.checked_sub(self.x)?);
@@ -125,6 +141,8 @@ mod tests {
         assert!(!rect(u16::MAX, 0, u16::MAX, 1).fits(size));
         assert_eq!(rect(90, 40, 20, 20).clipped(size), Some(rect(90, 40, 10, 10)));
         assert_eq!(rect(100, 0, 1, 1).clipped(size), None);
+        assert_eq!(rect(3, 9, 2, 1).hull(rect(4, 2, 6, 3)), rect(3, 2, 7, 8));
+        assert!(rect(3, 3, 2, 2).meets(rect(4, 4, 1, 1)) && !rect(3, 3, 2, 2).meets(rect(5, 3, 1, 1)));
         assert!(!Size { width: 0, height: 1 }.is_allowed());
         assert!(!Size { width: 16_384, height: 16_384 }.is_allowed());
     }

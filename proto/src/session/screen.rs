@@ -2,12 +2,12 @@
 //! new epoch on a new stream, with a fresh zstd stream and the whole picture.
 //!
 //! ```text
-//! Open · ( Begin · Tiles* · End )*
+//! Open · ( Begin · ( Moves | Tiles )* · End )*
 //! ```
 //! All [`Tiles`] data of one stream is ONE zstd stream (RFC 8878; window at most 2^[`WINDOW_LOG`]), flushed at the
 //! end of each message: raw RGB, 3 bytes a pixel, row by row, rectangle after rectangle.
 
-use super::geometry::{MonitorId, Rect, Size};
+use super::geometry::{MonitorId, Point, Rect, Size};
 use crate::wire::{self, Message};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -20,6 +20,9 @@ pub const MAX_RAW: usize = 256 << 10;
 
 /// Rectangles of one [`Tiles`], at most (solid and coded each).
 pub const MAX_RECTS: usize = 2_048;
+
+/// Rectangles of one [`Screen::Moves`], at most.
+pub const MAX_MOVES: usize = 512;
 
 /// Counts screen streams of one session; a newer one replaces an older one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +46,9 @@ pub enum Screen {
     },
     /// An update begins. Nothing of it is to be presented before its `End`.
     Begin(UpdateNo),
+    /// Part of the current update: what the viewer has already, elsewhere. Done in order, each on what the ones before
+    /// have left; at most [`MAX_MOVES`].
+    Moves(#[serde(deserialize_with = "wire::list::<MAX_MOVES, _, _>")] Vec<Move>),
     /// Part of the current update.
     Tiles(Tiles),
     /// The update is whole: present it and answer `ToHost::Drawn`.
@@ -56,6 +62,16 @@ pub enum Screen {
 
 impl Message for Screen {
     const MAX: usize = MAX_RAW + (64 << 10);
+}
+
+/// A rectangle that is copied within the picture (RFB's CopyRect, RFC 6143 §7.7.2). Both places may overlap; then what
+/// stood there before counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    /// Where it goes.
+    pub to: Rect,
+    /// The top left pixel of where it stands.
+    pub from: Point,
 }
 
 /// Rectangles that changed, in the order in which they are to be painted: solid ones first.

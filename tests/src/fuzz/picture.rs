@@ -4,8 +4,8 @@ use super::{Input, Target};
 use nearhand_proto::{
     session::{
         cursor::{MAX_SHAPE_SIDE, Position, Shape, ShapeId},
-        geometry::{MonitorId, Rect, Size},
-        screen::{Epoch, MAX_RAW, Screen, Tiles, UpdateNo},
+        geometry::{MonitorId, Point, Rect, Size},
+        screen::{Epoch, MAX_RAW, Move, Screen, Tiles, UpdateNo},
     },
     wire::{decode, encode},
 };
@@ -15,8 +15,8 @@ use zstd::stream::raw::{Encoder, Operation as _, OutBuffer};
 
 /// `( 2 length | message )*`: a screen stream.
 pub(super) const PICTURE: Target = Target { name: "picture", run: picture, decode: None, seeds: streams };
-/// `1 width | 1 height | update*`: a stream whose messages are in order, with tiles that a host could paint, damaged
-/// here and there.
+/// `1 width | 1 height | update*`: a stream whose messages are in order, with moves and tiles that a host could make,
+/// damaged here and there.
 pub(super) const TILES: Target = Target { name: "tiles", run: tiles, decode: None, seeds: paintings };
 /// A list of shapes, places, pictures and ends of sight.
 pub(super) const POINTER: Target = Target { name: "pointer", run: pointer, decode: None, seeds: pointers };
@@ -105,8 +105,11 @@ fn tiles(data: &[u8]) {
         if input.is_empty() {
             return;
         }
-        let (painted, is_honest) = painting(&mut input, &mut host, size, &mut expected);
+        let mut room = size.pixels();
+        let moves = moving(&mut input, size, &mut room, &mut expected);
+        let (painted, is_honest) = painting(&mut input, &mut host, size, room, &mut expected);
         decoder.handle(Screen::Begin(UpdateNo(update))).expect("in order");
+        decoder.handle(Screen::Moves(moves)).expect("an honest host moves");
         let taken = decoder.handle(Screen::Tiles(painted)).is_ok();
         assert!(taken || !is_honest, "an honest host is refused");
         let Ok(Some(shown)) = decoder.handle(Screen::End { more: false, spent_us: 1 }) else { return };
@@ -117,10 +120,37 @@ fn tiles(data: &[u8]) {
     }
 }
 
+/// Moves as a host makes them, done on `to`, each through a copy.
+fn moving(input: &mut Input<'_>, size: Size, room: &mut u32, to: &mut [[u8; 4]]) -> Vec<Move> {
+    let count = input.byte() % 3;
+    let mut moves = Vec::new();
+    for _ in 0..count {
+        let (rect, [x, y]) = (clipped(input, size), input.array::<2>().map(u16::from));
+        let Some(left) = room.checked_sub(rect.pixels()) else { continue };
+        *room = left;
+        let from = Point { x: x % (size.width - rect.width + 1), y: y % (size.height - rect.height + 1) };
+        let row = |x: u16, y: u16| {
+            let start = usize::from(y) * usize::from(size.width) + usize::from(x);
+            start..start + usize::from(rect.width)
+        };
+        let copy: Vec<_> = (0..rect.height).map(|line| to[row(from.x, from.y + line)].to_vec()).collect();
+        for (line, pixels) in (0..).zip(copy) {
+            to[row(rect.x, rect.y + line)].copy_from_slice(&pixels);
+        }
+        moves.push(Move { to: rect, from });
+    }
+    moves
+}
+
 /// One message, and whether it is as it should be.
-fn painting(input: &mut Input<'_>, host: &mut Host, size: Size, to: &mut [[u8; 4]]) -> (Tiles, bool) {
+fn painting(
+    input: &mut Input<'_>,
+    host: &mut Host,
+    size: Size,
+    mut room: u32,
+    to: &mut [[u8; 4]],
+) -> (Tiles, bool) {
     let (solids, codeds, damage) = (input.byte() % 4, input.byte() % 4, input.byte());
-    let mut room = size.pixels();
     let mut rects = |count: u8, input: &mut Input<'_>| {
         let all: Vec<_> = (0..count).map(|_| clipped(input, size)).collect();
         let fits = |rect: &Rect| {
@@ -172,7 +202,7 @@ fn paint(to: &mut [[u8; 4]], size: Size, rect: Rect, colour: impl Fn(u16) -> [u8
 
 fn paintings() -> Vec<Vec<u8>> {
     let update = |damage: u8| {
-        let head = [2, 2, damage];
+        let head = [2, 8, 8, 15, 15, 20, 30, 0, 0, 40, 20, 3, 3, 2, 2, damage];
         let rects = [[0, 0, 31, 31], [32, 0, 15, 15]].concat();
         [
             &head[..],
@@ -205,6 +235,9 @@ fn streams() -> Vec<Vec<u8>> {
         let data = host.deflate(&vec![colour; 768]);
         Screen::Tiles(Tiles { solid: vec![(size.rect(), [colour; 3])], coded: vec![rect], data: data.into() })
     };
+    let shift = |x, y| Screen::Moves(vec![Move { to: rect, from: Point { x, y } }]);
+    let moved = [open(size), Screen::Begin(UpdateNo(1)), shift(9, 2), shift(48, 32), end.clone()];
+    let astray = [open(size), Screen::Begin(UpdateNo(1)), shift(49, 32)];
     let whole = [open(size), Screen::Begin(UpdateNo(1)), Screen::Tiles(Tiles::default()), end.clone()];
     let mut twice = vec![open(size)];
     for update in 1..3 {
@@ -213,6 +246,8 @@ fn streams() -> Vec<Vec<u8>> {
     vec![
         stream(&whole),
         stream(&twice),
+        stream(&moved),
+        stream(&astray),
         stream(&[open(Size { width: 16_384, height: 4_096 })]),
         stream(&[open(Size { width: 16_384, height: 16_384 })]),
         stream(&[end]),

@@ -16,7 +16,7 @@ use nearhand_proto::{
         cursor::{Position, Shape, ShapeId},
         geometry::{Monitor, MonitorId, Point, Rect, Size},
         input::{Button, Input, Locks, Usage},
-        screen::{Epoch, Screen, Tiles, UpdateNo},
+        screen::{Epoch, Move, Screen, Tiles, UpdateNo},
     },
     text::Name,
     wire::{self, Message},
@@ -180,6 +180,7 @@ fn screen() -> Vec<Screen> {
     vec![
         Screen::Open { monitor: MonitorId(1), epoch: Epoch(1), size },
         Screen::Begin(UpdateNo(1)),
+        Screen::Moves(vec![Move { to: rect(0, 16, 64, 64), from: Point { x: 0, y: 32 } }; 2]),
         Screen::Tiles(Tiles {
             solid: vec![(rect(0, 0, 64, 64), [1, 2, 3]); 3],
             coded: vec![rect(64, 0, 16, 16); 3],

@@ -1,11 +1,11 @@
 //! One screen stream, message by message.
 //!
 //! ```text
-//! open ──▶ Between ──Begin──▶ Within ──End──▶ Between      (Tiles: Within ──▶ Within)
+//! open ──▶ Between ──Begin──▶ Within ──End──▶ Between      (Moves, Tiles: Within ──▶ Within)
 //!             any error ──▶ Broken: every further message is refused
 //! ```
-//! Tiles are painted at once into a picture of the decoder's own, so that no update has to be kept and a later kind
-//! of tile (a move) can read what stands there. Nobody sees that picture in the middle of an update: the only way
+//! Tiles are painted at once into a picture of the decoder's own, so that no update has to be kept and a move
+//! finds what stands there. Nobody sees that picture in the middle of an update: the only way
 //! to it is [`Presented`], which `End` hands out. So memory is one picture here and one where it is presented,
 //! the zstd window (4 MiB) and one message.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
@@ -15,7 +15,7 @@ use nearhand_proto::{
     close::Close,
     session::{
         geometry::{MonitorId, Rect, Size},
-        screen::{Epoch, MAX_RAW, MAX_RECTS, Screen, Tiles, UpdateNo, WINDOW_LOG},
+        screen::{Epoch, MAX_MOVES, MAX_RAW, MAX_RECTS, Move, Screen, Tiles, UpdateNo, WINDOW_LOG},
     },
 };
 use std::io;
@@ -172,8 +172,19 @@ impl Decoder {
                 self.state = State::Within { update, room: self.size().pixels() };
                 Ok(None)
             }
+            (State::Within { update, room }, Screen::Moves(moves)) => {
+                if MAX_MOVES < moves.len() {
+                    return Err(DecodeError::PeerCount(moves.len()));
+                }
+                let room = paint_room(room, moves.iter().map(|one| one.to))?;
+                for Move { to, from } in moves {
+                    self.picture.shift(to, from).map_err(|Misfit| DecodeError::PeerRect(to))?;
+                }
+                self.state = State::Within { update, room };
+                Ok(None)
+            }
             (State::Within { update, room }, Screen::Tiles(tiles)) => {
-                let room = room.checked_sub(pixels(&tiles)?).ok_or(DecodeError::PeerFlood)?;
+                let room = paint_room(room, rects(&tiles)?)?;
                 self.paint(&tiles)?;
                 self.state = State::Within { update, room };
                 Ok(None)
@@ -188,7 +199,7 @@ impl Decoder {
             (state, message) => {
                 let expected = match state {
                     State::Between { .. } => "Begin",
-                    State::Within { .. } => "Tiles or End",
+                    State::Within { .. } => "Moves, Tiles or End",
                     State::Broken => "nothing more",
                 };
                 Err(DecodeError::PeerOrder { got: name(&message), expected })
@@ -199,9 +210,8 @@ impl Decoder {
     /// Checks the whole message, then paints it.
     fn paint(&mut self, tiles: &Tiles) -> Result<(), DecodeError> {
         let size = self.size();
-        let rects = tiles.solid.iter().map(|(rect, _)| rect).chain(&tiles.coded);
-        if let Some(outside) = rects.into_iter().find(|rect| !rect.fits(size)) {
-            return Err(DecodeError::PeerRect(*outside));
+        if let Some(outside) = rects(tiles)?.find(|rect| !rect.fits(size)) {
+            return Err(DecodeError::PeerRect(outside));
         }
         let bytes = tiles.coded.iter().map(|rect| u64::from(rect.pixels()).saturating_mul(3));
         let bytes = bytes.fold(0, u64::saturating_add);
@@ -251,20 +261,25 @@ impl Decoder {
     }
 }
 
-/// The pixels that a message paints, once its counts are known to be allowed.
-fn pixels(tiles: &Tiles) -> Result<u32, DecodeError> {
+/// The rectangles that a message paints, once their count is known to be allowed.
+fn rects(tiles: &Tiles) -> Result<impl Iterator<Item = Rect>, DecodeError> {
     let count = tiles.solid.len().max(tiles.coded.len());
     if MAX_RECTS < count {
         return Err(DecodeError::PeerCount(count));
     }
-    let rects = tiles.solid.iter().map(|(rect, _)| rect).chain(&tiles.coded);
-    Ok(rects.fold(0, |sum: u32, rect| sum.saturating_add(rect.pixels())))
+    Ok(tiles.solid.iter().map(|(rect, _)| *rect).chain(tiles.coded.iter().copied()))
+}
+
+/// How many pixels may still be painted after these rectangles.
+fn paint_room(room: u32, mut rects: impl Iterator<Item = Rect>) -> Result<u32, DecodeError> {
+    rects.try_fold(room, |room, rect| room.checked_sub(rect.pixels())).ok_or(DecodeError::PeerFlood)
 }
 
 fn name(message: &Screen) -> &'static str {
     match message {
         Screen::Open { .. } => "Open",
         Screen::Begin(_) => "Begin",
+        Screen::Moves(_) => "Moves",
         Screen::Tiles(_) => "Tiles",
         Screen::End { .. } => "End",
     }

@@ -1,7 +1,7 @@
 //! A picture in memory, and which parts of it were painted since somebody last looked.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use nearhand_proto::session::geometry::{Rect, Size};
+use nearhand_proto::session::geometry::{Point, Rect, Size};
 
 /// Rectangles remembered one by one, at most; then they become their common bounding box.
 const MAX_CHANGED: usize = 1_024;
@@ -74,6 +74,27 @@ impl Picture {
         Ok(())
     }
 
+    /// Copies what stands at `from` to the rectangle `to`. They may overlap.
+    ///
+    /// # Errors
+    /// [`Misfit`] if one of them is empty or not wholly inside.
+    pub fn shift(&mut self, to: Rect, from: Point) -> Result<(), Misfit> {
+        let from = Rect { x: from.x, y: from.y, ..to };
+        if !to.fits(self.size) || !from.fits(self.size) {
+            return Err(Misfit);
+        }
+        for step in 0..to.height {
+            // The lines that are overwritten last, last.
+            let line = if from.y < to.y { to.height.saturating_sub(step).saturating_sub(1) } else { step };
+            let (source, target) =
+                (self.row(from, from.y.saturating_add(line)), self.row(to, to.y.saturating_add(line)));
+            let (Some(source), Some(target)) = (source, target) else { return Err(Misfit) };
+            self.pixels.copy_within(source, target.start);
+        }
+        self.note(to);
+        Ok(())
+    }
+
     /// What was painted since the last call: at most 1,024 rectangles, which may overlap and, when there would be
     /// more, take in unpainted pixels as well.
     pub fn take_changed(&mut self) -> Vec<Rect> {
@@ -84,7 +105,7 @@ impl Picture {
         if self.changed.len() < MAX_CHANGED {
             self.changed.push(rect);
         } else {
-            let hull = self.changed.drain(..).fold(rect, hull);
+            let hull = self.changed.drain(..).fold(rect, Rect::hull);
             self.changed.push(hull);
         }
     }
@@ -101,19 +122,15 @@ impl Picture {
     }
 }
 
-/// The smallest rectangle around both.
-fn hull(one: Rect, other: Rect) -> Rect {
-    let (x, y) = (one.x.min(other.x), one.y.min(other.y));
-    let length = |start: u16, end: u32| u16::try_from(end.saturating_sub(start.into())).unwrap_or(u16::MAX);
-    let (right, bottom) = (one.right().max(other.right()), one.bottom().max(other.bottom()));
-    Rect { x, y, width: length(x, right), height: length(y, bottom) }
-}
-
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that miscounts fails, as it should"
+)]
 mod tests {
     use super::*;
-    use nearhand_proto::session::geometry::Point;
+    use proptest::prelude::*;
 
     impl Picture {
         /// One pixel (R, G, B); `None` outside the picture.
@@ -160,11 +177,39 @@ mod tests {
             assert_eq!(picture.fill(wrong, [9; 3]), Err(Misfit), "{wrong:?}");
             let bytes = 3 * usize::from(wrong.width) * usize::from(wrong.height);
             assert_eq!(picture.write(wrong, &vec![9; bytes]), Err(Misfit), "{wrong:?}");
+            assert_eq!(picture.shift(wrong, Point { x: 0, y: 0 }), Err(Misfit), "{wrong:?}");
         }
+        assert_eq!(picture.shift(rect(0, 0, 4, 1), Point { x: 1, y: 0 }), Err(Misfit));
+        assert_eq!(picture.shift(rect(0, 0, 1, 1), Point { x: 0, y: u16::MAX }), Err(Misfit));
         for bytes in [0, 5, 7] {
             assert_eq!(picture.write(rect(0, 0, 2, 1), &vec![9; bytes]), Err(Misfit));
         }
         assert_eq!(picture, Picture::black(SIZE));
+    }
+
+    proptest! {
+        #[test]
+        fn a_move_is_a_copy_of_what_stood_there(
+            (width, height) in (1_u16..9, 1_u16..9), at in any::<[u16; 4]>(),
+        ) {
+            let size = Size { width: 9, height: 9 };
+            let mut picture = Picture::black(size);
+            for (y, x) in (0..9_u8).flat_map(|y| (0..9_u8).map(move |x| (y, x))) {
+                picture.fill(rect(x.into(), y.into(), 1, 1), [x, y, 7]).unwrap();
+            }
+            picture.take_changed();
+            let [x, from_x] = [at[0], at[1]].map(|at| at % (10 - width));
+            let [y, from_y] = [at[2], at[3]].map(|at| at % (10 - height));
+            let (to, before) = (rect(x, y, width, height), picture.clone());
+            picture.shift(to, Point { x: from_x, y: from_y }).unwrap();
+            for (py, px) in (0..9_u16).flat_map(|y| (0..9_u16).map(move |x| (y, x))) {
+                let inside = to.meets(rect(px, py, 1, 1));
+                let source = if inside { (px - x + from_x, py - y + from_y) } else { (px, py) };
+                let expected = before.pixel(Point { x: source.0, y: source.1 });
+                prop_assert_eq!(picture.pixel(Point { x: px, y: py }), expected);
+            }
+            prop_assert_eq!(picture.take_changed(), [to]);
+        }
     }
 
     #[test]

@@ -28,6 +28,10 @@ fn begin(update: u64) -> Screen {
     Screen::Begin(UpdateNo(update))
 }
 
+fn moved(to: Rect, x: u16, y: u16) -> Screen {
+    Screen::Moves(vec![Move { to, from: Point { x, y } }])
+}
+
 /// A decoder in the middle of update 1.
 fn within() -> Decoder {
     let mut decoder = Decoder::open(&open(SIZE)).unwrap();
@@ -104,19 +108,47 @@ fn only_pictures_that_may_exist_are_opened() {
 
 #[test]
 fn the_order_is_kept() {
-    for message in [end(), solid(rect(0, 0, 1, 1)), open(SIZE)] {
+    for message in [end(), solid(rect(0, 0, 1, 1)), moved(rect(0, 0, 1, 1), 1, 1), open(SIZE)] {
         let mut decoder = Decoder::open(&open(SIZE)).unwrap();
         assert!(matches!(refused(&mut decoder, message), DecodeError::PeerOrder { expected: "Begin", .. }));
     }
     for message in [begin(1), begin(2), open(SIZE)] {
         let error = refused(&mut within(), message);
-        assert!(matches!(error, DecodeError::PeerOrder { expected: "Tiles or End", .. }));
+        assert!(matches!(error, DecodeError::PeerOrder { expected: "Moves, Tiles or End", .. }));
     }
     for update in [0, 1, 3, u64::MAX] {
         let mut decoder = within();
         decoder.handle(end()).unwrap();
         assert!(matches!(refused(&mut decoder, begin(update)), DecodeError::PeerUpdate { .. }), "{update}");
     }
+}
+
+#[test]
+fn moves_are_done_in_order_with_what_stands_there_then() {
+    let mut decoder = within();
+    let row = |x| Move { to: rect(x + 1, 0, 1, 1), from: Point { x, y: 0 } };
+    decoder.handle(solid(rect(0, 0, 1, 1))).unwrap();
+    decoder.handle(Screen::Moves((0..9).map(row).collect())).unwrap();
+    decoder.handle(Screen::Moves((10..13).rev().map(row).collect())).unwrap();
+    let shown = decoder.handle(end()).unwrap().unwrap();
+    let painted = |x| shown.picture.pixel(Point { x, y: 0 }) == Some([7, 8, 9]);
+    assert!((0..=9).all(painted) && !(10..40).any(painted));
+}
+
+#[test]
+fn moves_lie_inside_and_are_counted() {
+    let whole = SIZE.rect();
+    for (to, x, y) in
+        [(rect(40, 0, 1, 1), 0, 0), (rect(0, 0, 1, 1), 40, 0), (whole, 0, 1), (rect(0, 0, 0, 1), 0, 0)]
+    {
+        assert!(matches!(refused(&mut within(), moved(to, x, y)), DecodeError::PeerRect(_)), "{to:?}");
+    }
+    let one = Move { to: rect(0, 0, 1, 1), from: Point { x: 1, y: 1 } };
+    let error = refused(&mut within(), Screen::Moves(vec![one; MAX_MOVES + 1]));
+    assert!(matches!(error, DecodeError::PeerCount(513)));
+    let mut decoder = within();
+    decoder.handle(moved(whole, 0, 0)).unwrap();
+    assert!(matches!(refused(&mut decoder, moved(one.to, 0, 0)), DecodeError::PeerFlood));
 }
 
 #[test]
