@@ -2,6 +2,7 @@
 //! part of the product, and no test: nothing here fails because a machine is slow.
 #![forbid(unsafe_code)]
 
+mod codec;
 mod congestion;
 mod machine;
 mod percentile;
@@ -23,6 +24,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Subject {
+    /// The picture's codec alone: bytes, processor time and worst frame on clips of real programs
+    Codec(codec::Args),
     /// Congestion control: how old the picture gets, and how fast bulk is, on bad links
     Congestion(congestion::Args),
     /// The relay's program: throughput, processor time, memory, latency, pairings
@@ -37,6 +40,7 @@ enum Subject {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Args::parse().subject {
+        Subject::Codec(args) => codec::run(args).await,
         Subject::Congestion(args) => congestion::run(args).await,
         Subject::Relay(args) => relay::run(args).await,
         Subject::Screen(args) => screen::run(args).await,

@@ -14,23 +14,30 @@ use tokio::{
 };
 use x11rb::{
     connection::Connection as _,
-    protocol::xproto::{ConnectionExt as _, ImageFormat, Window},
+    protocol::{
+        xproto::{ConnectionExt as _, ImageFormat, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Window},
+        xtest::ConnectionExt as _,
+    },
     rust_connection::RustConnection,
+    wrapper::ConnectionExt as _,
 };
 
 /// How long a program may take to start.
 const START: Duration = Duration::from_secs(20);
 
+/// The keycode of `a` on the keyboard that an X server has by itself (evdev).
+const KEY: u8 = 38;
+
 /// Everything on it ends with the value.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     server: Child,
     connection: RustConnection,
     root: Window,
     folder: TempDir,
     /// Its display, such as `:7`.
-    pub(super) display: String,
+    pub(crate) display: String,
     /// Its size, in pixels.
-    pub(super) size: (u16, u16),
+    pub(crate) size: (u16, u16),
 }
 
 impl Desk {
@@ -38,7 +45,7 @@ impl Desk {
     ///
     /// # Errors
     /// If there is no Xvfb.
-    pub(super) async fn start((width, height): (u16, u16)) -> anyhow::Result<Self> {
+    pub(crate) async fn start((width, height): (u16, u16)) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let mut command = Command::new("Xvfb");
         command.args(["-displayfd", "1", "-screen", "0"]).arg(format!("{width}x{height}x24"));
@@ -53,17 +60,17 @@ impl Desk {
     }
 
     /// A folder for what is started here.
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Processor time and memory of the X server.
-    pub(super) fn server(&self) -> Option<u32> {
+    pub(crate) fn server(&self) -> Option<u32> {
         self.server.id()
     }
 
     /// A command with this desktop as its own.
-    pub(super) fn command(&self, program: impl AsRef<Path>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         for name in
             ["WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "XDG_SESSION_TYPE", "XAUTHORITY", "RUST_LOG"]
@@ -78,7 +85,7 @@ impl Desk {
     ///
     /// # Errors
     /// If it does not come to paint.
-    pub(super) async fn paint(&self, arguments: &[String]) -> anyhow::Result<Child> {
+    pub(crate) async fn paint(&self, arguments: &[String]) -> anyhow::Result<Child> {
         let mut command = self.command(std::env::current_exe()?);
         command.arg("paint").args(arguments);
         let (child, mut lines) = spawn(&mut command, &self.path("paint.log"))?;
@@ -91,18 +98,29 @@ impl Desk {
     ///
     /// # Errors
     /// If it refuses.
-    pub(super) fn screenshot(&self) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn screenshot(&self) -> anyhow::Result<Vec<u8>> {
         let (width, height) = self.size;
         let image = self.connection.get_image(ImageFormat::Z_PIXMAP, self.root, 0, 0, width, height, !0)?;
         let pixels = image.reply()?.data;
         Ok(pixels.as_chunks::<4>().0.iter().flat_map(|[blue, green, red, _]| [*red, *green, *blue]).collect())
     }
 
+    /// Presses the key `a` and releases it.
+    ///
+    /// # Errors
+    /// If it refuses.
+    pub(crate) fn press(&self) -> anyhow::Result<()> {
+        for kind in [KEY_PRESS_EVENT, KEY_RELEASE_EVENT] {
+            self.connection.xtest_fake_input(kind, KEY, x11rb::CURRENT_TIME, self.root, 0, 0, 0)?;
+        }
+        Ok(self.connection.sync()?)
+    }
+
     /// Puts the pointer there, as the X server does it: nobody's input.
     ///
     /// # Errors
     /// If it refuses.
-    pub(super) fn warp(&self, x: i16, y: i16) -> anyhow::Result<()> {
+    pub(crate) fn warp(&self, x: i16, y: i16) -> anyhow::Result<()> {
         self.connection.warp_pointer(x11rb::NONE, self.root, 0, 0, 0, 0, x, y)?;
         Ok(self.connection.flush()?)
     }
@@ -112,7 +130,7 @@ impl Desk {
 ///
 /// # Errors
 /// If it can't be started.
-pub(super) fn spawn(
+pub(crate) fn spawn(
     command: &mut Command,
     log: &Path,
 ) -> anyhow::Result<(Child, Lines<BufReader<ChildStdout>>)> {

@@ -1,13 +1,13 @@
 //! The picture's figures: the programs of relay and host in processes of their own, the product's viewer in this one, on a
 //! desktop of their own (Xvfb).
 
-mod desk;
+pub(crate) mod desk;
 mod flip;
 mod motion;
 pub(crate) mod paint;
 mod seat;
 mod sheet;
-mod work;
+pub(crate) mod work;
 
 use self::{desk::Desk, seat::Seat, sheet::Sheet};
 use crate::{

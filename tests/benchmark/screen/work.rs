@@ -18,13 +18,13 @@ const SETTLES: Duration = Duration::from_millis(500);
 /// # Errors
 /// If the script fails.
 pub(super) async fn measure(desk: &Desk, seat: &mut Seat, sheet: &mut Sheet) -> anyhow::Result<()> {
-    script(desk, "setup").await?;
+    script(desk, &["setup"]).await?;
     sleep(Duration::from_secs(1)).await;
     let (host, relay, viewer, server) = (seat.host(), seat.relay(), Usage::own(), Usage::of(desk.server()));
     let before =
         (host.cpu()?, relay.cpu()?, viewer.cpu()?, server.cpu()?, seat.viewer.stats().bytes_received);
     let began = Instant::now();
-    script(desk, "run").await?;
+    script(desk, &["run"]).await?;
     let lasted = began.elapsed();
     sleep(SETTLES).await;
     let exact = seat.viewer.snapshot().rgb == desk.screenshot()?;
@@ -38,17 +38,21 @@ pub(super) async fn measure(desk: &Desk, seat: &mut Seat, sheet: &mut Sheet) -> 
     add("x_server_cpu_s", server.cpu()? - before.3);
     add("seconds", lasted.as_secs_f64());
     add("exact_after_500_ms", f64::from(u8::from(exact)));
-    script(desk, "teardown").await?;
+    script(desk, &["teardown"]).await?;
     sleep(Duration::from_millis(300)).await;
     Ok(())
 }
 
-async fn script(desk: &Desk, step: &str) -> anyhow::Result<()> {
+/// Runs a step of the script, as it explains.
+///
+/// # Errors
+/// If it fails.
+pub(crate) async fn script(desk: &Desk, step: &[&str]) -> anyhow::Result<()> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benchmark/screen/work.sh");
     let mut command: Command = desk.command("bash");
     let status = command
         .arg(file)
-        .arg(step)
+        .args(step)
         .env("FOLDER", desk.path("work"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -58,7 +62,7 @@ async fn script(desk: &Desk, step: &str) -> anyhow::Result<()> {
         .context("bash")?;
     anyhow::ensure!(
         status.success(),
-        "the script of the work failed at '{step}'; tests/setup.sh installs what it needs"
+        "the script of the work failed at {step:?}; tests/setup.sh installs what it needs"
     );
     Ok(())
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Scripted work on a display of 1920x1080: the same as the peers' drivers do.
-#   DISPLAY=:N FOLDER=DIR work.sh setup | run | teardown
+#   DISPLAY=:N FOLDER=DIR work.sh setup | run [PART...] | teardown
 # setup starts a window manager and three terminals. run takes 20 s: typing (16 keys a second), paging a long text (10 pages a
 # second, 100x40 cells), dragging a window of 1000x600 in a circle (60 moves a second), switching between three windows (4
 # a second), 5 s each. teardown ends what setup has started.
@@ -37,24 +37,28 @@ TEXT
 }
 
 run() {
-    python3 - "$(cat "$FOLDER/WA")" "$(cat "$FOLDER/WB")" "$(cat "$FOLDER/WC")" <<'STEPS' | xdotool -
+    python3 - "$(cat "$FOLDER/WA")" "$(cat "$FOLDER/WB")" "$(cat "$FOLDER/WC")" "$@" <<'STEPS' | xdotool -
 import math, sys
-a, b, c = sys.argv[1:]
+a, b, c, *parts = sys.argv[1:]
 text = "the quick brown fox jumps over the lazy dog while the helper watches the pointer 0123456789"
-print(f"windowactivate {a} windowraise {a} sleep 0.2")
-for letter in text[:78]:
-    print(f"key --clearmodifiers {'space' if letter == ' ' else letter} sleep 0.055")
-print(f"windowactivate {b} windowraise {b} sleep 0.2")
-for _ in range(48):
-    print("key Next sleep 0.095")
-print(f"windowactivate {c} windowraise {c} windowmove {c} 700 300 sleep 0.2 mousemove 1000 312 mousedown 1")
-for step in range(280):
-    turn = 2 * math.pi * step / 70
-    print(f"mousemove {int(1000 + 300 * math.sin(turn))} {int(312 + 200 * (1 - math.cos(turn)))} sleep 0.0155")
-print("mouseup 1 sleep 0.1")
-for step in range(20):
-    window = [a, b, c][step % 3]
-    print(f"windowactivate {window} windowraise {window} sleep 0.24")
+if not parts or "typing" in parts:
+    print(f"windowactivate {a} windowraise {a} sleep 0.2")
+    for letter in text[:78]:
+        print(f"key --clearmodifiers {'space' if letter == ' ' else letter} sleep 0.055")
+if not parts or "paging" in parts:
+    print(f"windowactivate {b} windowraise {b} sleep 0.2")
+    for _ in range(48):
+        print("key Next sleep 0.095")
+if not parts or "dragging" in parts:
+    print(f"windowactivate {c} windowraise {c} windowmove {c} 700 300 sleep 0.2 mousemove 1000 312 mousedown 1")
+    for step in range(280):
+        turn = 2 * math.pi * step / 70
+        print(f"mousemove {int(1000 + 300 * math.sin(turn))} {int(312 + 200 * (1 - math.cos(turn)))} sleep 0.0155")
+    print("mouseup 1 sleep 0.1")
+if not parts or "switching" in parts:
+    for step in range(20):
+        window = [a, b, c][step % 3]
+        print(f"windowactivate {window} windowraise {window} sleep 0.24")
 STEPS
 }
 
@@ -63,4 +67,4 @@ teardown() {
     rm -f "$FOLDER/pids"
 }
 
-"$1"
+"$@"
