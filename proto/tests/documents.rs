@@ -19,7 +19,7 @@ use nearhand_proto::{
         cursor::{Position, Shape},
         geometry::{Monitor, MonitorId, Point, Rect, Size},
         input::{Button, Input, Locks, Usage},
-        screen::{Epoch, Move, Screen, Tiles, UpdateNo},
+        screen::{Colour, Epoch, Move, Screen, Tiles, UpdateNo},
     },
     wire::{self, Message},
 };
@@ -206,8 +206,13 @@ fn to_viewer(rows: &mut Rows) {
 
 fn screen(rows: &mut Rows) {
     let rect = Rect { x: 64, y: 0, width: 300, height: 16 };
-    let tiles =
-        Tiles { solid: vec![(rect, [0x10, 0x20, 0x30])], coded: vec![rect], data: ByteBuf::from([0xbb; 2]) };
+    let tiles = Tiles {
+        solid: vec![(rect, [0x10, 0x20, 0x30])],
+        palette: vec![Colour { number: 7, rgb: [0x40, 0x50, 0x60] }],
+        indexed: vec![rect],
+        coded: vec![rect],
+        data: ByteBuf::from([0xbb; 2]),
+    };
     let position = Position {
         epoch: Epoch(0),
         seq: 2,
@@ -220,7 +225,7 @@ fn screen(rows: &mut Rows) {
     rows.add("Screen::Begin(1)", Screen::Begin(UpdateNo(1)));
     let moved = Move { to: rect, from: Point { x: 64, y: 32 } };
     rows.add("Screen::Moves(one)", Screen::Moves(vec![moved]));
-    rows.add("Screen::Tiles(one solid, one coded)", Screen::Tiles(tiles));
+    rows.add("Screen::Tiles(one solid, one colour, one indexed, one coded)", Screen::Tiles(tiles));
     rows.add("Screen::End(more, 1500 µs)", Screen::End { more: true, spent_us: 1_500 });
     rows.add("Position(0, 2, 10, -1, shape)", position);
 }

@@ -14,7 +14,7 @@ use nearhand_proto::{
         cursor::{Position, Shape, ShapeId},
         geometry::{Monitor, MonitorId, Point, Rect, Size},
         input::{Button, Input, Usage},
-        screen::{Epoch, MAX_MOVES, Move, Screen, Tiles, UpdateNo},
+        screen::{Colour, Epoch, MAX_COLOURS, MAX_MOVES, Move, Screen, Tiles, UpdateNo},
     },
     text::Name,
     wire::{Message, decode, encode},
@@ -136,8 +136,12 @@ fn input() -> impl Strategy<Value = Input> {
 
 fn tiles() -> impl Strategy<Value = Screen> {
     let solid = vec((rect(), any::<[u8; 3]>()), 0..2_048);
-    let parts = (solid, vec(rect(), 0..2_048), vec(any::<u8>(), 0..5_000));
-    parts.prop_map(|(solid, coded, data)| Screen::Tiles(Tiles { solid, coded, data: ByteBuf::from(data) }))
+    let entry = any::<(u8, [u8; 3])>().prop_map(|(number, colour)| Colour { number, rgb: colour });
+    let palette = vec(entry, 0..MAX_COLOURS);
+    let parts = (solid, palette, vec(rect(), 0..2_048), vec(rect(), 0..2_048), vec(any::<u8>(), 0..5_000));
+    parts.prop_map(|(solid, palette, indexed, coded, data)| {
+        Screen::Tiles(Tiles { solid, palette, indexed, coded, data: ByteBuf::from(data) })
+    })
 }
 
 fn moves() -> impl Strategy<Value = Screen> {

@@ -17,6 +17,7 @@ pub mod damage;
 mod merge;
 mod moves;
 mod pack;
+mod palette;
 pub mod pixels;
 pub mod tiles;
 

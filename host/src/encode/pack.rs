@@ -1,7 +1,11 @@
 //! From rectangles to [`Tiles`] messages: one zstd stream for all of them, flushed per message, so that the viewer
 //! can paint each as it arrives and later tiles are still compressed against earlier ones.
 
-use super::pixels::Pixels;
+use super::{
+    damage::TILE,
+    palette::{Palette, Refusal},
+    pixels::Pixels,
+};
 use nearhand_proto::session::{
     geometry::Rect,
     screen::{MAX_RAW, MAX_RECTS, Screen, Tiles, WINDOW_LOG},
@@ -12,13 +16,17 @@ use zstd::{
     zstd_safe::compress_bound,
 };
 
-/// zstd's fastest ordinary level: measured to win over higher ones (design §7).
+/// zstd's fastest ordinary level. Higher ones cost more and gain little; looking far back gains much, since a window that comes
+/// to the front again was sent long ago (docs/decisions/0014).
 const LEVEL: i32 = 1;
 
 /// The message being filled, and the stream that all messages of an epoch share.
 pub(super) struct Packer {
     stream: Encoder<'static>,
-    /// RGB of `tiles.coded`; at most [`MAX_RAW`] bytes.
+    palette: Palette,
+    /// Numbers of `tiles.indexed`.
+    numbers: Vec<u8>,
+    /// RGB of `tiles.coded`; with the numbers at most [`MAX_RAW`] bytes.
     raw: Vec<u8>,
     tiles: Tiles,
 }
@@ -28,9 +36,11 @@ impl Packer {
     pub(super) fn new() -> io::Result<Self> {
         let mut stream = Encoder::new(LEVEL)?;
         stream.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+        stream.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
         stream.set_parameter(CParameter::ChecksumFlag(false))?;
         stream.set_parameter(CParameter::ContentSizeFlag(false))?;
-        Ok(Self { stream, raw: Vec::with_capacity(MAX_RAW), tiles: Tiles::default() })
+        let (numbers, raw) = (Vec::new(), Vec::with_capacity(MAX_RAW));
+        Ok(Self { stream, palette: Palette::new(), numbers, raw, tiles: Tiles::default() })
     }
 
     /// Adds a rectangle of one colour (R, G, B); emits the message before it if that is full.
@@ -47,8 +57,62 @@ impl Packer {
         Ok(())
     }
 
-    /// Adds a rectangle's pixels, in as many pieces of whole rows as the room in the messages asks for.
-    pub(super) fn add_coded(
+    /// Adds a rectangle's pixels: by number, in bands, if these have few colours; else the tiles of a band by number that
+    /// have few, and the others by colour.
+    pub(super) fn add_pixels(
+        &mut self,
+        frame: &Pixels<'_>,
+        rect: Rect,
+        emit: &mut dyn FnMut(Screen),
+    ) -> io::Result<()> {
+        // As many rows as fit a message, for pictures wider than 4,096 pixels.
+        let rows = (MAX_RAW / usize::from(rect.width)).min(TILE.into());
+        let rows = u16::try_from(rows).unwrap_or(TILE);
+        for y in (rect.y..rect.y + rect.height).step_by(rows.into()) {
+            let band = Rect { y, height: rows.min(rect.y + rect.height - y), ..rect };
+            if self.add_indexed(frame, band, emit)? {
+                continue;
+            }
+            let mut others: Option<Rect> = None;
+            for x in (rect.x..rect.x + rect.width).step_by(TILE.into()) {
+                let tile = Rect { x, width: TILE.min(rect.x + rect.width - x), ..band };
+                if tile != band && self.add_indexed(frame, tile, emit)? {
+                    others.take().map_or(Ok(()), |others| self.add_coded(frame, others, emit))?;
+                } else {
+                    others = Some(others.map_or(tile, |others| others.hull(tile)));
+                }
+            }
+            others.map_or(Ok(()), |others| self.add_coded(frame, others, emit))?;
+        }
+        Ok(())
+    }
+
+    /// False if the palette can't take it. It fits an empty message.
+    fn add_indexed(
+        &mut self,
+        frame: &Pixels<'_>,
+        rect: Rect,
+        emit: &mut dyn FnMut(Screen),
+    ) -> io::Result<bool> {
+        let bytes = usize::from(rect.width) * usize::from(rect.height);
+        for again in [true, false] {
+            if self.room() < bytes || MAX_RECTS <= self.tiles.indexed.len() {
+                self.flush(emit)?;
+            }
+            match self.palette.append(frame, rect, &mut self.numbers) {
+                Ok(()) => {
+                    self.tiles.indexed.push(rect);
+                    return Ok(true);
+                }
+                Err(Refusal::Full) if again => self.flush(emit)?,
+                Err(_) => break,
+            }
+        }
+        Ok(false)
+    }
+
+    /// Adds pixels by colour, in as many pieces of whole rows as the room in the messages asks for.
+    fn add_coded(
         &mut self,
         frame: &Pixels<'_>,
         mut rect: Rect,
@@ -56,7 +120,7 @@ impl Packer {
     ) -> io::Result<()> {
         while rect.height != 0 {
             // An allowed row has at most 48 KiB, so an empty message always has room for some.
-            let rows = (MAX_RAW - self.raw.len()) / (3 * usize::from(rect.width));
+            let rows = self.room() / (3 * usize::from(rect.width));
             if rows == 0 || MAX_RECTS <= self.tiles.coded.len() {
                 self.flush(emit)?;
                 continue;
@@ -70,14 +134,21 @@ impl Packer {
         Ok(())
     }
 
+    /// Bytes of pixels that still fit the message.
+    fn room(&self) -> usize {
+        MAX_RAW - self.numbers.len() - self.raw.len()
+    }
+
     /// Emits what was added since the last message, if anything was.
     pub(super) fn flush(&mut self, emit: &mut dyn FnMut(Screen)) -> io::Result<()> {
-        if self.tiles.solid.is_empty() && self.tiles.coded.is_empty() {
+        if self.tiles.solid.is_empty() && self.tiles.indexed.is_empty() && self.tiles.coded.is_empty() {
             return Ok(());
         }
         let mut tiles = std::mem::take(&mut self.tiles);
-        if !self.raw.is_empty() {
+        tiles.palette = self.palette.end_message();
+        if !self.numbers.is_empty() || !self.raw.is_empty() {
             tiles.data = self.compress()?.into();
+            self.numbers.clear();
             self.raw.clear();
         }
         emit(Screen::Tiles(tiles));
@@ -86,10 +157,12 @@ impl Packer {
 
     fn compress(&mut self) -> io::Result<Vec<u8>> {
         // The bound holds for a flushed stream as well (its blocks cost 3 bytes each); the loops don't rely on it.
-        let mut out = Vec::with_capacity(compress_bound(self.raw.len()));
-        let mut input = InBuffer::around(&self.raw);
-        while input.pos() < self.raw.len() {
-            self.stream.run(&mut input, &mut room(&mut out))?;
+        let mut out = Vec::with_capacity(compress_bound(self.numbers.len() + self.raw.len()));
+        for part in [&self.numbers, &self.raw] {
+            let mut input = InBuffer::around(&part[..]);
+            while input.pos() < part.len() {
+                self.stream.run(&mut input, &mut room(&mut out))?;
+            }
         }
         while self.stream.flush(&mut room(&mut out))? != 0 {}
         Ok(out)
@@ -154,6 +227,30 @@ mod tests {
             solid += tiles.solid.len();
         }
         assert_eq!((rows, solid), (300, MAX_RECTS + 1));
+    }
+
+    #[test]
+    fn tiles_with_few_colours_go_by_number_and_the_others_beside_them_by_colour() {
+        let size = Size { width: 320, height: 70 };
+        let mut bytes = noise(4 * 320 * 70);
+        for (pixel, y) in bytes.as_chunks_mut::<4>().0.chunks_mut(320).zip(0_u16..) {
+            for (x, pixel) in pixel.iter_mut().enumerate() {
+                // A photograph in the second and third tile, and text around it; below it all are text.
+                if !(64..192).contains(&x) || 64 <= y {
+                    *pixel = [0, 0, pixel[0] & 1, pixel[1]];
+                }
+            }
+        }
+        let frame = Pixels::new(&bytes, 4 * 320, size).unwrap();
+        let (mut packer, mut messages) = (Packer::new().unwrap(), Vec::new());
+        packer.add_pixels(&frame, size.rect(), &mut |screen| messages.push(screen)).unwrap();
+        packer.flush(&mut |screen| messages.push(screen)).unwrap();
+        let [Screen::Tiles(tiles)] = &messages[..] else { panic!("one message") };
+        let tile = |x, width| Rect { x, y: 0, width, height: 64 };
+        let below = Rect { x: 0, y: 64, width: 320, height: 6 };
+        assert_eq!(tiles.indexed, [tile(0, 64), tile(192, 64), tile(256, 64), below]);
+        assert_eq!(tiles.coded, [tile(64, 128)]);
+        assert_eq!(tiles.palette.len(), 2);
     }
 
     #[test]

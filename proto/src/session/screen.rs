@@ -5,21 +5,25 @@
 //! Open · ( Begin · ( Moves | Tiles )* · End )*
 //! ```
 //! All [`Tiles`] data of one stream is ONE zstd stream (RFC 8878; window at most 2^[`WINDOW_LOG`]), flushed at the
-//! end of each message: raw RGB, 3 bytes a pixel, row by row, rectangle after rectangle.
+//! end of each message: pixels row by row, rectangle after rectangle, a byte each where the stream's palette has their
+//! colours, else three (R, G, B).
 
 use super::geometry::{MonitorId, Point, Rect, Size};
 use crate::wire::{self, Message};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-/// Log2 of the largest zstd window, in bytes.
-pub const WINDOW_LOG: u32 = 22;
+/// Log2 of the largest zstd window, in bytes: 8 MiB, which RFC 8878 §3.1.1.1.2 wants every decoder to support.
+pub const WINDOW_LOG: u32 = 23;
 
 /// Raw bytes that the data of one [`Tiles`] may inflate to, at most.
 pub const MAX_RAW: usize = 256 << 10;
 
-/// Rectangles of one [`Tiles`], at most (solid and coded each).
+/// Rectangles of one [`Tiles`], at most (of each kind).
 pub const MAX_RECTS: usize = 2_048;
+
+/// Colours of a stream's palette, at most.
+pub const MAX_COLOURS: usize = 256;
 
 /// Rectangles of one [`Screen::Moves`], at most.
 pub const MAX_MOVES: usize = 512;
@@ -74,15 +78,32 @@ pub struct Move {
     pub from: Point,
 }
 
-/// Rectangles that changed, in the order in which they are to be painted: solid ones first.
+/// Rectangles that changed, in the order in which they are to be painted: solid ones first, then those by number, then the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tiles {
     /// One colour each (R, G, B); at most [`MAX_RECTS`].
     #[serde(deserialize_with = "wire::list::<MAX_RECTS, _, _>")]
     pub solid: Vec<(Rect, [u8; 3])>,
-    /// Pixels each, in `data`; at most [`MAX_RECTS`].
+    /// What changes in the stream's palette, which is black at first, before any pixel of this message; at most
+    /// [`MAX_COLOURS`].
+    #[serde(deserialize_with = "wire::list::<MAX_COLOURS, _, _>")]
+    pub palette: Vec<Colour>,
+    /// Pixels by their colours' numbers, in `data`; at most [`MAX_RECTS`].
+    #[serde(deserialize_with = "wire::list::<MAX_RECTS, _, _>")]
+    pub indexed: Vec<Rect>,
+    /// Pixels by their colours, in `data`; at most [`MAX_RECTS`].
     #[serde(deserialize_with = "wire::list::<MAX_RECTS, _, _>")]
     pub coded: Vec<Rect>,
-    /// The next bytes of the zstd stream; they inflate to 3 × the pixels of `coded`, at most [`MAX_RAW`].
+    /// The next bytes of the zstd stream; they inflate to the pixels of `indexed`, a byte each, and after them those of
+    /// `coded`, three bytes each (R, G, B); to at most [`MAX_RAW`] together.
     pub data: ByteBuf,
+}
+
+/// One colour of the palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Colour {
+    /// Which.
+    pub number: u8,
+    /// What it is from now on (R, G, B).
+    pub rgb: [u8; 3],
 }

@@ -5,7 +5,7 @@ use nearhand_proto::{
     session::{
         cursor::{MAX_SHAPE_SIDE, Position, Shape, ShapeId},
         geometry::{MonitorId, Point, Rect, Size},
-        screen::{Epoch, MAX_RAW, Move, Screen, Tiles, UpdateNo},
+        screen::{Colour, Epoch, MAX_COLOURS, MAX_RAW, Move, Screen, Tiles, UpdateNo},
     },
     wire::{decode, encode},
 };
@@ -68,11 +68,12 @@ fn picture(data: &[u8]) {
 /// Rows of one colour each, deflated as a host does it.
 struct Host {
     stream: Encoder<'static>,
+    palette: [[u8; 3]; MAX_COLOURS],
 }
 
 impl Host {
     fn new() -> Self {
-        Self { stream: Encoder::new(1).expect("zstd starts") }
+        Self { stream: Encoder::new(1).expect("zstd starts"), palette: [[0; 3]; MAX_COLOURS] }
     }
 
     fn deflate(&mut self, raw: &[u8]) -> Vec<u8> {
@@ -150,7 +151,8 @@ fn painting(
     mut room: u32,
     to: &mut [[u8; 4]],
 ) -> (Tiles, bool) {
-    let (solids, codeds, damage) = (input.byte() % 4, input.byte() % 4, input.byte());
+    let (solids, counts, damage) = (input.byte() % 4, input.byte(), input.byte());
+    let (codeds, indexeds, entries) = (counts % 4, counts / 4 % 4, counts / 16);
     let mut rects = |count: u8, input: &mut Input<'_>| {
         let all: Vec<_> = (0..count).map(|_| clipped(input, size)).collect();
         let fits = |rect: &Rect| {
@@ -161,10 +163,21 @@ fn painting(
         all.into_iter().filter(fits).collect::<Vec<_>>()
     };
     let solid: Vec<_> = rects(solids, input).into_iter().map(|rect| (rect, input.array())).collect();
+    let indexed = rects(indexeds, input);
     let coded = rects(codeds, input);
     let mut raw = Vec::new();
+    let palette: Vec<_> = (0..entries).map(|_| Colour { number: input.byte(), rgb: input.array() }).collect();
+    for Colour { number, rgb: colour } in &palette {
+        host.palette[usize::from(*number)] = *colour;
+    }
     for (rect, colour) in &solid {
         paint(to, size, *rect, |_| *colour);
+    }
+    for rect in &indexed {
+        let first = input.byte();
+        let number = |at: u16| first.wrapping_add(at.to_le_bytes()[0]);
+        paint(to, size, *rect, |at| host.palette[usize::from(number(at))]);
+        raw.extend((0..rect.width).map(number).collect::<Vec<_>>().repeat(rect.height.into()));
     }
     for rect in &coded {
         let colour: [u8; 3] = input.array();
@@ -173,10 +186,11 @@ fn painting(
         let row = (0..rect.width).flat_map(shade).collect::<Vec<_>>();
         raw.extend(row.repeat(rect.height.into()));
     }
-    let mut painted = Tiles { solid, coded, data: ByteBuf::from(host.deflate(&raw)) };
+    let mut painted = Tiles { solid, palette, indexed, coded, data: ByteBuf::from(host.deflate(&raw)) };
     let honest = painted.clone();
     match damage {
-        200..=219 => painted.coded.extend(honest.coded.iter().copied()),
+        200..=209 => painted.coded.extend(honest.coded.iter().copied()),
+        210..=219 => painted.indexed.extend(honest.indexed.iter().copied()),
         220..=239 => painted.solid.push((Rect { x: 0, y: 0, width: u16::MAX, height: 1 }, [0; 3])),
         240..=255 => {
             let at = usize::from(input.byte());
@@ -202,17 +216,12 @@ fn paint(to: &mut [[u8; 4]], size: Size, rect: Rect, colour: impl Fn(u16) -> [u8
 
 fn paintings() -> Vec<Vec<u8>> {
     let update = |damage: u8| {
-        let head = [2, 8, 8, 15, 15, 20, 30, 0, 0, 40, 20, 3, 3, 2, 2, damage];
-        let rects = [[0, 0, 31, 31], [32, 0, 15, 15]].concat();
-        [
-            &head[..],
-            &rects,
-            &[1, 2, 3, 4, 5, 6],
-            &[[0, 32, 63, 7], [3, 41, 9, 9]].concat(),
-            &[7, 8, 9, 10, 11, 12],
-            &[3, 4],
-        ]
-        .concat()
+        let head = [2, 8, 8, 15, 15, 20, 30, 0, 0, 40, 20, 3, 3, 2, 2 + 4 + 32, damage];
+        let solid = [0, 0, 31, 31, 32, 0, 15, 15, 1, 2, 3, 4, 5, 6];
+        let (indexed, coded) = ([40, 48, 9, 9], [0, 32, 63, 7, 3, 41, 9, 9]);
+        let palette = [5, 1, 2, 3, 6, 7, 8, 9];
+        let pixels = [4, 7, 8, 9, 10, 11, 12];
+        [&head[..], &solid, &indexed, &coded, &palette, &pixels].concat()
     };
     let stream = |damages: &[u8]| {
         [&[63, 63][..], &damages.iter().flat_map(|d| update(*d)).collect::<Vec<_>>()].concat()
@@ -233,7 +242,8 @@ fn streams() -> Vec<Vec<u8>> {
     let mut host = Host::new();
     let mut tiles = |colour: u8| {
         let data = host.deflate(&vec![colour; 768]);
-        Screen::Tiles(Tiles { solid: vec![(size.rect(), [colour; 3])], coded: vec![rect], data: data.into() })
+        let solid = vec![(size.rect(), [colour; 3])];
+        Screen::Tiles(Tiles { solid, coded: vec![rect], data: data.into(), ..Tiles::default() })
     };
     let shift = |x, y| Screen::Moves(vec![Move { to: rect, from: Point { x, y } }]);
     let moved = [open(size), Screen::Begin(UpdateNo(1)), shift(9, 2), shift(48, 32), end.clone()];

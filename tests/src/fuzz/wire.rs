@@ -16,7 +16,7 @@ use nearhand_proto::{
         cursor::{Position, Shape, ShapeId},
         geometry::{Monitor, MonitorId, Point, Rect, Size},
         input::{Button, Input, Locks, Usage},
-        screen::{Epoch, Move, Screen, Tiles, UpdateNo},
+        screen::{Colour, Epoch, Move, Screen, Tiles, UpdateNo},
     },
     text::Name,
     wire::{self, Message},
@@ -183,6 +183,8 @@ fn screen() -> Vec<Screen> {
         Screen::Moves(vec![Move { to: rect(0, 16, 64, 64), from: Point { x: 0, y: 32 } }; 2]),
         Screen::Tiles(Tiles {
             solid: vec![(rect(0, 0, 64, 64), [1, 2, 3]); 3],
+            palette: vec![Colour { number: 200, rgb: [1, 2, 3] }; 2],
+            indexed: vec![rect(0, 64, 16, 16); 2],
             coded: vec![rect(64, 0, 16, 16); 3],
             data: ByteBuf::from(vec![0x28, 0xb5, 0x2f, 0xfd]),
         }),

@@ -7,15 +7,18 @@
 //! Tiles are painted at once into a picture of the decoder's own, so that no update has to be kept and a move
 //! finds what stands there. Nobody sees that picture in the middle of an update: the only way
 //! to it is [`Presented`], which `End` hands out. So memory is one picture here and one where it is presented,
-//! the zstd window (4 MiB) and one message.
+//! the zstd window (8 MiB) and one message.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use super::picture::{Misfit, Picture};
+use super::picture::{Misfit, Palette, Picture};
 use nearhand_proto::{
     close::Close,
     session::{
         geometry::{MonitorId, Rect, Size},
-        screen::{Epoch, MAX_MOVES, MAX_RAW, MAX_RECTS, Move, Screen, Tiles, UpdateNo, WINDOW_LOG},
+        screen::{
+            Colour, Epoch, MAX_COLOURS, MAX_MOVES, MAX_RAW, MAX_RECTS, Move, Screen, Tiles, UpdateNo,
+            WINDOW_LOG,
+        },
     },
 };
 use std::io;
@@ -44,13 +47,13 @@ pub enum DecodeError {
         /// The next one.
         expected: UpdateNo,
     },
-    /// Too many rectangles in one message.
-    #[error("peer sent {0} rectangles in one message, at most {MAX_RECTS} are allowed")]
+    /// Too many rectangles, moves or colours in one message.
+    #[error("peer sent {0} rectangles or colours in one message, more than are allowed")]
     PeerCount(usize),
     /// A rectangle that is empty or not wholly inside the picture.
     #[error("peer sent a rectangle outside the picture: {0:?}")]
     PeerRect(Rect),
-    /// The coded rectangles of one message need more than [`MAX_RAW`] bytes.
+    /// The pixels of one message need more than [`MAX_RAW`] bytes.
     #[error("peer sent rectangles of {0} bytes in one message, at most {MAX_RAW} are allowed")]
     PeerRaw(u64),
     /// One update paints more pixels than the picture has.
@@ -108,12 +111,13 @@ enum State {
     Broken,
 }
 
-/// Decodes one screen stream. Holds 4 bytes a pixel and about 5 MiB.
+/// Decodes one screen stream. Holds 4 bytes a pixel and about 9 MiB.
 pub struct Decoder {
     monitor: MonitorId,
     epoch: Epoch,
     picture: Picture,
     stream: Inflater<'static>,
+    palette: Palette,
     /// Where data is inflated to: [`MAX_RAW`] bytes, and one by which too much is seen.
     raw: Vec<u8>,
     state: State,
@@ -138,6 +142,7 @@ impl Decoder {
             epoch,
             picture: Picture::black(size),
             stream,
+            palette: [[0, 0, 0, 255]; MAX_COLOURS],
             raw: vec![0; MAX_RAW.saturating_add(1)],
             state: State::Between { next: UpdateNo(1) },
         })
@@ -213,22 +218,31 @@ impl Decoder {
         if let Some(outside) = rects(tiles)?.find(|rect| !rect.fits(size)) {
             return Err(DecodeError::PeerRect(outside));
         }
-        let bytes = tiles.coded.iter().map(|rect| u64::from(rect.pixels()).saturating_mul(3));
-        let bytes = bytes.fold(0, u64::saturating_add);
+        let bytes = |rects: &[Rect], each: u64| {
+            let bytes = rects.iter().map(|rect| u64::from(rect.pixels()).saturating_mul(each));
+            bytes.fold(0, u64::saturating_add)
+        };
+        let bytes = bytes(&tiles.indexed, 1).saturating_add(bytes(&tiles.coded, 3));
         let length = usize::try_from(bytes).ok().filter(|length| *length <= MAX_RAW);
         self.inflate(&tiles.data, length.ok_or(DecodeError::PeerRaw(bytes))?)?;
+        for Colour { number, rgb: [red, green, blue] } in &tiles.palette {
+            if let Some(entry) = self.palette.get_mut(usize::from(*number)) {
+                *entry = [*red, *green, *blue, 255];
+            }
+        }
         for (rect, colour) in &tiles.solid {
             self.picture.fill(*rect, *colour).map_err(|Misfit| DecodeError::PeerRect(*rect))?;
         }
-        let mut start = 0_usize;
+        let mut rest = &self.raw[..];
+        for rect in &tiles.indexed {
+            let numbers = take(&mut rest, *rect, 1);
+            self.picture
+                .write_indexed(*rect, numbers, &self.palette)
+                .map_err(|Misfit| DecodeError::PeerRect(*rect))?;
+        }
         for rect in &tiles.coded {
-            let end = usize::from(rect.width)
-                .saturating_mul(usize::from(rect.height))
-                .saturating_mul(3)
-                .saturating_add(start);
-            let rgb = self.raw.get(start..end).unwrap_or_default();
+            let rgb = take(&mut rest, *rect, 3);
             self.picture.write(*rect, rgb).map_err(|Misfit| DecodeError::PeerRect(*rect))?;
-            start = end;
         }
         Ok(())
     }
@@ -261,13 +275,22 @@ impl Decoder {
     }
 }
 
+/// Takes the bytes of the pixels of `rect` off the front, `each` for one; nothing if there are not enough.
+fn take<'a>(rest: &mut &'a [u8], rect: Rect, each: usize) -> &'a [u8] {
+    let bytes = usize::from(rect.width).saturating_mul(usize::from(rect.height)).saturating_mul(each);
+    let (taken, left) = rest.split_at_checked(bytes).unwrap_or_default();
+    *rest = left;
+    taken
+}
+
 /// The rectangles that a message paints, once their count is known to be allowed.
 fn rects(tiles: &Tiles) -> Result<impl Iterator<Item = Rect>, DecodeError> {
-    let count = tiles.solid.len().max(tiles.coded.len());
-    if MAX_RECTS < count {
-        return Err(DecodeError::PeerCount(count));
+    let count = tiles.solid.len().max(tiles.indexed.len()).max(tiles.coded.len());
+    if MAX_RECTS < count || MAX_COLOURS < tiles.palette.len() {
+        return Err(DecodeError::PeerCount(count.max(tiles.palette.len())));
     }
-    Ok(tiles.solid.iter().map(|(rect, _)| *rect).chain(tiles.coded.iter().copied()))
+    let solid = tiles.solid.iter().map(|(rect, _)| *rect);
+    Ok(solid.chain(tiles.indexed.iter().copied()).chain(tiles.coded.iter().copied()))
 }
 
 /// How many pixels may still be painted after these rectangles.

@@ -1,10 +1,16 @@
 //! A picture in memory, and which parts of it were painted since somebody last looked.
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use nearhand_proto::session::geometry::{Point, Rect, Size};
+use nearhand_proto::session::{
+    geometry::{Point, Rect, Size},
+    screen::MAX_COLOURS,
+};
 
 /// Rectangles remembered one by one, at most; then they become their common bounding box.
 const MAX_CHANGED: usize = 1_024;
+
+/// Colours by number, as pixels of a [`Picture`].
+pub type Palette = [[u8; 4]; MAX_COLOURS];
 
 /// A rectangle or its pixels don't fit; nothing was painted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +74,27 @@ impl Picture {
             for (pixel, rgb) in row.as_chunks_mut::<4>().0.iter_mut().zip(source.as_chunks::<3>().0) {
                 let [red, green, blue] = *rgb;
                 *pixel = [red, green, blue, 255];
+            }
+        }
+        self.note(rect);
+        Ok(())
+    }
+
+    /// Paints `rect` with colours by number, row by row: exactly a byte for each of its pixels.
+    ///
+    /// # Errors
+    /// [`Misfit`] for a rectangle that is empty or not wholly inside, or another number of bytes.
+    pub fn write_indexed(&mut self, rect: Rect, numbers: &[u8], palette: &Palette) -> Result<(), Misfit> {
+        let width = usize::from(rect.width);
+        if !rect.fits(self.size) || numbers.len() != width.saturating_mul(usize::from(rect.height)) {
+            return Err(Misfit);
+        }
+        for (y, source) in (rect.y..rect.y.saturating_add(rect.height)).zip(numbers.chunks_exact(width)) {
+            let row = self.row(rect, y).and_then(|row| self.pixels.get_mut(row)).ok_or(Misfit)?;
+            for (pixel, number) in row.as_chunks_mut::<4>().0.iter_mut().zip(source) {
+                if let Some(colour) = palette.get(usize::from(*number)) {
+                    *pixel = *colour;
+                }
             }
         }
         self.note(rect);

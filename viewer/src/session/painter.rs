@@ -172,7 +172,10 @@ fn decode(
 fn length(message: &screen::Screen) -> u64 {
     let payload = match message {
         // Encoding a large message again only to measure it would cost as much as decoding it.
-        screen::Screen::Tiles(tiles) => tiles.data.len() + 9 * tiles.coded.len() + 12 * tiles.solid.len(),
+        screen::Screen::Tiles(tiles) => {
+            let pixels = tiles.indexed.len() + tiles.coded.len();
+            tiles.data.len() + 9 * pixels + 12 * tiles.solid.len() + 4 * tiles.palette.len()
+        }
         other => wire::encode(other).len(),
     };
     (payload + nearhand_proto::net::LENGTH_BYTES).try_into().unwrap_or(u64::MAX)

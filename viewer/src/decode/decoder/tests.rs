@@ -56,7 +56,7 @@ fn deflate(deflater: &mut Deflater<'_>, raw: &[u8]) -> Vec<u8> {
 }
 
 fn coded(rects: &[Rect], data: Vec<u8>) -> Screen {
-    Screen::Tiles(Tiles { solid: vec![], coded: rects.to_vec(), data: data.into() })
+    Screen::Tiles(Tiles { coded: rects.to_vec(), data: data.into(), ..Tiles::default() })
 }
 
 fn solid(rect: Rect) -> Screen {
@@ -133,6 +133,32 @@ fn moves_are_done_in_order_with_what_stands_there_then() {
     let shown = decoder.handle(end()).unwrap().unwrap();
     let painted = |x| shown.picture.pixel(Point { x, y: 0 }) == Some([7, 8, 9]);
     assert!((0..=9).all(painted) && !(10..40).any(painted));
+}
+
+#[test]
+fn colours_keep_their_numbers_until_they_are_changed() {
+    let (mut decoder, mut deflater) = (within(), deflater(20));
+    let mut indexed = |palette: &[Colour], rects: &[Rect], coded: &[Rect], raw: &[u8]| {
+        let data = deflate(&mut deflater, raw).into();
+        let (palette, indexed, coded) = (palette.to_vec(), rects.to_vec(), coded.to_vec());
+        decoder.handle(Screen::Tiles(Tiles { palette, indexed, coded, data, ..Tiles::default() })).unwrap();
+    };
+    let entry = |number, colour| Colour { number, rgb: colour };
+    indexed(
+        &[entry(0, [1, 2, 3]), entry(255, [4, 5, 6])],
+        &[rect(0, 0, 2, 1)],
+        &[rect(9, 0, 1, 1)],
+        &[255, 0, 7, 8, 9],
+    );
+    indexed(&[entry(0, [9, 9, 9])], &[rect(2, 0, 2, 1), rect(4, 0, 1, 1)], &[], &[255, 0, 3]);
+    let shown = decoder.handle(end()).unwrap().unwrap();
+    let at = |x| shown.picture.pixel(Point { x, y: 0 }).unwrap();
+    assert_eq!([0, 1, 2, 3, 4].map(at), [[4, 5, 6], [1, 2, 3], [4, 5, 6], [9, 9, 9], [0, 0, 0]]);
+    assert_eq!(at(9), [7, 8, 9], "pixels by colour come after those by number");
+    let many = Tiles { palette: vec![entry(0, [0; 3]); MAX_COLOURS + 1], ..Tiles::default() };
+    assert!(matches!(refused(&mut within(), Screen::Tiles(many)), DecodeError::PeerCount(257)));
+    let many = Tiles { indexed: vec![rect(0, 0, 1, 1); MAX_RECTS + 1], ..Tiles::default() };
+    assert!(matches!(refused(&mut within(), Screen::Tiles(many)), DecodeError::PeerCount(2_049)));
 }
 
 #[test]
@@ -239,7 +265,7 @@ fn any_data() -> impl Strategy<Value = Result<usize, Vec<u8>>> {
 
 fn any_message() -> impl Strategy<Value = (Screen, Result<usize, Vec<u8>>)> {
     let tiles = (vec((any_rect(), any::<[u8; 3]>()), 0..4), vec(any_rect(), 0..3))
-        .prop_map(|(solid, coded)| Screen::Tiles(Tiles { solid, coded, data: Vec::new().into() }));
+        .prop_map(|(solid, coded)| Screen::Tiles(Tiles { solid, coded, ..Tiles::default() }));
     let message = prop_oneof![
         4 => (1_u64..4).prop_map(begin),
         8 => tiles,
