@@ -18,7 +18,7 @@ const RUN: usize = BLOCK as usize;
 const STEPS: usize = 5;
 
 /// Of so many lines of the old picture one is searched, since each block has runs on so many lines.
-const LINES: u16 = 4;
+const LINES: u16 = 8;
 
 /// Runs that are looked for, at most.
 const RUNS: usize = 6_000;
@@ -34,6 +34,9 @@ const AGREE: usize = 4;
 
 /// Displacements of one update, at most.
 const DISPLACEMENTS: usize = 3;
+
+/// Bits of a hash that are looked at first: so many that hardly anything that is not sought gets past them.
+const FILTER: u32 = 20;
 
 /// Factor of the polynomial hash; odd, otherwise arbitrary (2⁶⁴ / the golden ratio).
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -91,7 +94,10 @@ pub(super) fn find(frame: &Pixels<'_>, old: &Copied, cells: &mut Cells) -> Vec<D
 }
 
 fn same(frame: &Pixels<'_>, rect: Rect, old: &Copied, stood: Rect) -> bool {
-    (0..rect.height).all(|line| !differ(frame.row(rect, rect.y + line), old.row(stood, stood.y + line)))
+    (0..rect.height).all(|line| {
+        let (new, old) = (frame.row(rect, rect.y + line), old.row(stood, stood.y + line));
+        new == old || !differ(new, old)
+    })
 }
 
 /// The displacements that most places agree on.
@@ -110,7 +116,7 @@ fn agreed(mut all: Vec<Displacement>) -> Vec<Displacement> {
 struct Sought {
     /// Ordered by hash.
     runs: Vec<(u64, Point)>,
-    /// One bit for each value of a hash's upper 16 bits that occurs.
+    /// One bit for each value of a hash's upper [`FILTER`] bits that occurs.
     filter: Vec<u64>,
 }
 
@@ -141,7 +147,7 @@ impl Sought {
             .flatten()
             .copied()
             .collect();
-        let mut filter = vec![0; (1 << 16) / 64];
+        let mut filter = vec![0; (1 << FILTER) / 64];
         for (hash, _) in &runs {
             let (word, bit) = place(*hash);
             filter[word] |= bit;
@@ -200,7 +206,7 @@ fn roll(hash: u64, leaves: u32, comes: u32) -> u64 {
 
 /// Word and bit of a hash in the filter.
 fn place(hash: u64) -> (usize, u64) {
-    let upper = usize::try_from(hash >> 48).unwrap_or_default();
+    let upper = usize::try_from(hash >> (64 - FILTER)).unwrap_or_default();
     (upper / 64, 1 << (upper % 64))
 }
 

@@ -8,7 +8,7 @@ use nearhand_proto::session::{
 };
 
 /// Places of the table by which a colour's number is found; a power of two, and so many that few are taken.
-const PLACES: usize = 4_096;
+const PLACES: usize = 1_024;
 
 /// Colours of one rectangle that may be new: more of them are a photograph's, or a gradient's.
 const FRESH: usize = 24;
@@ -20,8 +20,8 @@ const NONE: u32 = u32::MAX;
 pub(super) struct Palette {
     /// By number.
     entries: Vec<Held>,
-    /// Number + 1 of the colour that was put at this place; 0: none.
-    table: Vec<u16>,
+    /// A colour and its number, at the first free place from [`place`] on. Looked at for every pixel.
+    table: [(u32, u8); PLACES],
     /// Counts messages, from 1.
     message: u64,
     /// What the viewer has to be told with this message.
@@ -49,7 +49,7 @@ impl Palette {
     pub(super) fn new() -> Self {
         Self {
             entries: Vec::with_capacity(MAX_COLOURS),
-            table: vec![0; PLACES],
+            table: [(NONE, 0); PLACES],
             message: 1,
             news: Vec::new(),
         }
@@ -82,26 +82,26 @@ impl Palette {
 
     /// Appends numbers, any for colours that have none; returns these.
     fn try_append(&mut self, frame: &Pixels<'_>, rect: Rect, out: &mut Vec<u8>) -> Result<Vec<u32>, Refusal> {
-        let (mut last, mut number, mut fresh) = (NONE, 0, Vec::new());
+        let (mut seen, mut fresh) = ([false; MAX_COLOURS], Vec::new());
         for y in rect.y..rect.y + rect.height {
             out.extend(colours(frame.row(rect, y)).map(|colour| {
-                if colour != last {
-                    last = colour;
-                    number = self.find(colour).unwrap_or_else(|| {
-                        // One more than may be new, to tell that there are too many.
-                        if fresh.len() <= FRESH && !fresh.contains(&colour) {
-                            fresh.push(colour);
-                        }
-                        0
-                    });
-                    if let Some(held) = self.entries.get_mut(usize::from(number)) {
-                        held.used = self.message;
+                let number = self.find(colour).unwrap_or_else(|| {
+                    // One more than may be new, to tell that there are too many.
+                    if fresh.len() <= FRESH && !fresh.contains(&colour) {
+                        fresh.push(colour);
                     }
-                }
+                    0
+                });
+                seen[usize::from(number)] = true;
                 number
             }));
             if FRESH < fresh.len() {
                 return Err(Refusal::Colours);
+            }
+        }
+        for (held, seen) in self.entries.iter_mut().zip(seen) {
+            if seen {
+                held.used = self.message;
             }
         }
         Ok(fresh)
@@ -116,11 +116,11 @@ impl Palette {
     fn find(&self, colour: u32) -> Option<u8> {
         let mut place = place(colour);
         loop {
-            let number = self.table[place].checked_sub(1)?;
-            if self.entries[usize::from(number)].colour == colour {
-                return u8::try_from(number).ok();
+            match self.table[place] {
+                (held, number) if held == colour => return Some(number),
+                (NONE, _) => return None,
+                _ => place = (place + 1) % PLACES,
             }
-            place = (place + 1) % PLACES;
         }
     }
 
@@ -146,23 +146,24 @@ impl Palette {
     }
 
     fn put(&mut self, number: u8) {
-        let mut place = place(self.entries[usize::from(number)].colour);
-        while self.table[place] != 0 {
+        let colour = self.entries[usize::from(number)].colour;
+        let mut place = place(colour);
+        while self.table[place].0 != NONE {
             place = (place + 1) % PLACES;
         }
-        self.table[place] = u16::from(number) + 1;
+        self.table[place] = (colour, number);
     }
 
     /// A colour that goes would leave a hole in the table, before others that lie behind it.
     fn rebuild(&mut self) {
-        self.table.fill(0);
+        self.table.fill((NONE, 0));
         (0..=u8::MAX).take(self.entries.len()).for_each(|number| self.put(number));
     }
 }
 
 /// Where a colour is looked for first.
 fn place(colour: u32) -> usize {
-    let mixed = colour.wrapping_mul(0x9e37_79b1) >> 20;
+    let mixed = colour.wrapping_mul(0x9e37_79b1) >> 16;
     usize::try_from(mixed).unwrap_or_default() % PLACES
 }
 
