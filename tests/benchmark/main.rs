@@ -5,6 +5,7 @@
 mod codec;
 mod congestion;
 mod machine;
+mod peers;
 mod percentile;
 mod process;
 mod relay;

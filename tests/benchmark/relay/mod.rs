@@ -12,12 +12,11 @@ mod sheet;
 use self::sheet::{Section, Sheet};
 use crate::{
     machine::{Machine, quiet},
-    say,
+    peers, say,
 };
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Value, json};
-use std::{io::Write as _, path::PathBuf, process::Stdio, time::Duration};
-use tokio::process::Command;
+use std::{io::Write as _, path::PathBuf, time::Duration};
 
 /// What can be typed.
 #[derive(Clone, Debug, clap::Args)]
@@ -96,7 +95,7 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<()> {
             measure(*kind, &args, &program, &mut sheet).await.with_context(|| format!("{kind:?}"))?;
         }
         if let Some(command) = &args.between {
-            between(command).await?;
+            peers::between(command).await?;
         }
     }
     let missing = sheet.missing();
@@ -117,10 +116,7 @@ fn report(args: &Args, sheet: &Sheet, machine: &Machine) -> anyhow::Result<()> {
     report.insert("seconds".to_owned(), json!(args.seconds));
     report.insert("reps".to_owned(), json!(args.reps));
     if let Some(file) = &args.beside {
-        let lines = std::fs::read_to_string(file).context("the peers' figures")?;
-        // The drivers say other things as well.
-        let peers = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        report.insert("peers".to_owned(), peers.filter(|line| line.get("label").is_some()).collect());
+        report.insert("peers".to_owned(), peers::figures(file)?);
     }
     writeln!(out, "{}", Value::Object(report))?;
     Ok(())
@@ -154,10 +150,4 @@ async fn measure(
             pairing::measure(program, seconds, sheet).await
         }
     }
-}
-
-async fn between(command: &str) -> anyhow::Result<()> {
-    let mut shell = Command::new("bash");
-    let status = shell.args(["-c", command]).stdin(Stdio::null()).stdout(std::io::stderr()).status().await?;
-    if status.success() { Ok(()) } else { bail!("'{command}' failed") }
 }

@@ -12,6 +12,7 @@ pub(crate) mod work;
 use self::{desk::Desk, seat::Seat, sheet::Sheet};
 use crate::{
     machine::{Machine, quiet},
+    peers,
     process::Usage,
     say,
 };
@@ -55,6 +56,12 @@ pub(crate) struct Args {
     /// The folder with the programs of relay and host [default: that of this one]
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
+    /// A shell command to run after each repetition; its output goes to standard error
+    #[arg(long, value_name = "COMMAND")]
+    between: Option<String>,
+    /// A file of JSON lines, made meanwhile, that becomes `peers` in the JSON report
+    #[arg(long, value_name = "FILE")]
+    beside: Option<PathBuf>,
 }
 
 /// A kind of figures.
@@ -92,12 +99,18 @@ pub(crate) async fn run(mut args: Args) -> anyhow::Result<()> {
             quiet(Duration::from_secs(args.quiet)).await?;
             measure(*kind, &args, &programs, &mut sheet).await.with_context(|| format!("{kind:?}"))?;
         }
+        if let Some(command) = &args.between {
+            peers::between(command).await?;
+        }
     }
     let mut out = std::io::stdout();
     if args.json {
         let mut report = sheet.json();
         report.insert("machine".to_owned(), machine.json());
         report.insert("reps".to_owned(), json!(args.reps.max(1)));
+        if let Some(file) = &args.beside {
+            report.insert("peers".to_owned(), peers::figures(file)?);
+        }
         writeln!(out, "{}", Value::Object(report))?;
     } else {
         writeln!(out, "{}\n{}", sheet.table(), machine.line())?;
