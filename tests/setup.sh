@@ -35,10 +35,11 @@ nearhand_missing_packages() {
     local have package
     for have in cc=gcc pkg-config=pkg-config Xvfb=xvfb Xephyr=xserver-xephyr openbox=openbox xterm=xterm xdotool=xdotool xclip=xclip \
         xprop=x11-utils xsetroot=x11-xserver-utils setxkbmap=x11-xkb-utils xlogo=x11-apps import=imagemagick \
-        mousepad=mousepad faketime=faketime pcmanfm=pcmanfm fc-match=fontconfig; do
+        mousepad=mousepad faketime=faketime pcmanfm=pcmanfm fc-match=fontconfig less=less python3=python3; do
         command -v "${have%%=*}" >/dev/null || echo "${have#*=}"
     done
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || echo fonts-dejavu-core
+    [ -e /usr/share/fonts/X11/misc/9x15.pcf.gz ] || echo xfonts-base
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # for cargo
     # scrap links the libxcb ones, the viewer's keyboard libxkbcommon; the rest is for the windows.
     for package in libc6-dev libxcb1-dev libxcb-shm0-dev libxcb-randr0-dev libxkbcommon-dev \

@@ -71,16 +71,10 @@ impl Cells {
         self.blocks().filter(|(_, cell)| *cell == Cell::Coded).map(|(rect, _)| rect)
     }
 
-    /// Sets each block for which `new` says something. False if there was none.
-    pub(super) fn replace(&mut self, mut new: impl FnMut(Rect, Cell) -> Option<Cell>) -> bool {
-        let (size, columns) = (self.size, self.columns);
-        let mut any = false;
-        for (number, cell) in self.cells.iter_mut().enumerate() {
-            if let Some(new) = new(block(size, columns, number), *cell) {
-                (*cell, any) = (new, true);
-            }
-        }
-        any
+    /// The blocks that have changed and have not moved, cut at the picture's edges.
+    pub(super) fn changed_blocks(&self) -> impl Iterator<Item = Rect> {
+        let is_open = |cell: &Cell| matches!(cell, Cell::Coded | Cell::Solid(_));
+        self.blocks().filter(move |(_, cell)| is_open(cell)).map(|(rect, _)| rect)
     }
 
     fn blocks(&self) -> impl Iterator<Item = (Rect, Cell)> {

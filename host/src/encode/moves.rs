@@ -26,11 +26,15 @@ const RUNS: usize = 6_000;
 /// The same run in more places than this tells nothing.
 const PLACES: usize = 3;
 
-/// Places where one run is found, at most; then it is taken for a pattern.
+/// Places where one run is found, at most; further ones don't count.
 const FOUND: u8 = 8;
 
 /// Runs that must agree on a displacement.
 const AGREE: usize = 4;
+
+/// A displacement explains one in so many changed blocks, at least: single blocks that happen to look alike are cheaper sent
+/// together with what is around them.
+const SHARE: usize = 8;
 
 /// Displacements of one update, at most.
 const DISPLACEMENTS: usize = 3;
@@ -78,15 +82,18 @@ pub(super) fn find(frame: &Pixels<'_>, old: &Copied, cells: &mut Cells) -> Vec<D
         return Vec::new();
     }
     let displacements = agreed(sought.find_in(old, hull));
-    let mut proved = Vec::new();
+    let (mut proved, least) = (Vec::new(), cells.changed() / SHARE);
     for displacement in displacements {
         let number = u8::try_from(proved.len()).unwrap_or(u8::MAX);
-        let moved = cells.replace(|rect, cell| {
-            let free = matches!(cell, Cell::Coded | Cell::Solid(_));
-            let stood = free.then(|| displacement.source(rect, frame.size())).flatten()?;
-            same(frame, rect, old, stood).then_some(Cell::Moved(number))
-        });
-        if moved {
+        let moved: Vec<_> = cells
+            .changed_blocks()
+            .filter(|rect| {
+                let stood = displacement.source(*rect, frame.size());
+                stood.is_some_and(|stood| same(frame, *rect, old, stood))
+            })
+            .collect();
+        if least <= moved.len() && !moved.is_empty() {
+            moved.into_iter().for_each(|rect| cells.set(rect.x, rect.y, Cell::Moved(number)));
             proved.push(displacement);
         }
     }
@@ -129,7 +136,7 @@ impl Sought {
         for (number, rect) in cells.coded().enumerate() {
             // Another line in each block: text has the same line everywhere, the one below its letters.
             let room = BLOCK - LINES + 1;
-            let first = rect.y + u16::try_from(number).unwrap_or(u16::MAX).wrapping_mul(7) % room;
+            let first = rect.y + u16::try_from(number / every).unwrap_or(u16::MAX).wrapping_mul(7) % room;
             if number % every != 0 || rect.width != BLOCK || rect.height != BLOCK {
                 continue;
             }

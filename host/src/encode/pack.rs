@@ -1,11 +1,7 @@
 //! From rectangles to [`Tiles`] messages: one zstd stream for all of them, flushed per message, so that the viewer
 //! can paint each as it arrives and later tiles are still compressed against earlier ones.
 
-use super::{
-    damage::TILE,
-    palette::{Palette, Refusal},
-    pixels::Pixels,
-};
+use super::{damage::TILE, palette::Palette, pixels::Pixels};
 use nearhand_proto::session::{
     geometry::Rect,
     screen::{MAX_RAW, MAX_RECTS, Screen, Tiles, WINDOW_LOG},
@@ -95,20 +91,14 @@ impl Packer {
         emit: &mut dyn FnMut(Screen),
     ) -> io::Result<bool> {
         let bytes = usize::from(rect.width) * usize::from(rect.height);
-        for again in [true, false] {
-            if self.room() < bytes || MAX_RECTS <= self.tiles.indexed.len() {
-                self.flush(emit)?;
-            }
-            match self.palette.append(frame, rect, &mut self.numbers) {
-                Ok(()) => {
-                    self.tiles.indexed.push(rect);
-                    return Ok(true);
-                }
-                Err(Refusal::Full) if again => self.flush(emit)?,
-                Err(_) => break,
-            }
+        if self.room() < bytes || MAX_RECTS <= self.tiles.indexed.len() {
+            self.flush(emit)?;
         }
-        Ok(false)
+        let appended = self.palette.append(frame, rect, &mut self.numbers);
+        if appended {
+            self.tiles.indexed.push(rect);
+        }
+        Ok(appended)
     }
 
     /// Adds pixels by colour, in as many pieces of whole rows as the room in the messages asks for.

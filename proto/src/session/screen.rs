@@ -13,7 +13,7 @@ use crate::wire::{self, Message};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
-/// Log2 of the largest zstd window, in bytes: 8 MiB, which RFC 8878 §3.1.1.1.2 wants every decoder to support.
+/// Log2 of the largest zstd window, in bytes: 8 MiB, which RFC 8878 §3.1.1.1.2 recommends that every decoder support.
 pub const WINDOW_LOG: u32 = 23;
 
 /// Raw bytes that the data of one [`Tiles`] may inflate to, at most.
@@ -84,8 +84,8 @@ pub struct Tiles {
     /// One colour each (R, G, B); at most [`MAX_RECTS`].
     #[serde(deserialize_with = "wire::list::<MAX_RECTS, _, _>")]
     pub solid: Vec<(Rect, [u8; 3])>,
-    /// What changes in the stream's palette, which is black at first, before any pixel of this message; at most
-    /// [`MAX_COLOURS`].
+    /// What changes in the stream's palette, which is black at first, before any pixel of this message, in order; at
+    /// most [`MAX_COLOURS`].
     #[serde(deserialize_with = "wire::list::<MAX_COLOURS, _, _>")]
     pub palette: Vec<Colour>,
     /// Pixels by their colours' numbers, in `data`; at most [`MAX_RECTS`].

@@ -71,12 +71,14 @@ impl Kind {
             Self::Pages => {
                 let painter = desk.paint(&["page".to_owned(), "0,0,1920,1080".to_owned()]).await?;
                 let recording = Recording::start(&desk.display)?;
+                let mut pressed = Ok(());
                 for _ in 0..15 {
                     sleep(Duration::from_millis(200)).await;
-                    desk.press()?;
+                    pressed = pressed.and_then(|()| desk.press());
                 }
                 drop(painter);
-                recording.stop()
+                let clip = recording.stop();
+                pressed.and(clip)
             }
             Self::Film => {
                 let painter = desk.paint(&["move".to_owned(), "60".to_owned(), "5".to_owned()]).await?;
@@ -89,10 +91,11 @@ impl Kind {
                 work::script(&desk, &["setup"]).await?;
                 sleep(Duration::from_millis(500)).await;
                 let recording = Recording::start(&desk.display)?;
-                work::script(&desk, &["run", &self.name()]).await?;
-                let clip = recording.stop();
+                let done = work::script(&desk, &["run", &self.name()]).await;
+                let clip = recording.stop()?;
+                done?;
                 work::script(&desk, &["teardown"]).await?;
-                clip
+                Ok(clip)
             }
         }
     }
@@ -177,6 +180,7 @@ fn play(clip: &Clip) -> anyhow::Result<Figures> {
     let (mut encoding, mut decoding, mut bytes) = (0.0, 0.0, 0.0);
     let stride = 4 * usize::from(clip.size.width);
     let mut number = 0_u32;
+    let mut before = Vec::new();
     clip.play(|screen, areas| {
         let (mut marks, frame) = (Marks::none(clip.size), Pixels::new(screen, stride, clip.size)?);
         areas.iter().for_each(|area| marks.mark(*area));
@@ -186,7 +190,9 @@ fn play(clip: &Clip) -> anyhow::Result<Figures> {
         encoder.encode(&frame, &marks, ending, &mut |message| messages.push(wire::encode(&message)))?;
         let encode = used() - began;
         let sent: usize = messages.iter().map(|message| LENGTH_BYTES + message.len()).sum();
+        // What has not changed is not sent, and has to be what was sent before.
         let mut decode = 0.0;
+        let unchanged = messages.is_empty();
         for message in &messages {
             let began = used();
             let shown = decoder.handle(wire::decode::<Screen>(message)?)?;
@@ -198,6 +204,12 @@ fn play(clip: &Clip) -> anyhow::Result<Figures> {
                 );
             }
         }
+        anyhow::ensure!(
+            !unchanged || is_same_screen(&before, screen),
+            "frame {number} is not sent though it has changed"
+        );
+        before.clear();
+        before.extend_from_slice(screen);
         let sent = f64::from(u32::try_from(sent)?);
         if number == 0 {
             figures.first_kb = sent / 1e3;
@@ -215,6 +227,12 @@ fn play(clip: &Clip) -> anyhow::Result<Figures> {
     figures.encode_percent = encoding * 100.0 / seconds;
     figures.decode_percent = decoding * 100.0 / seconds;
     Ok(figures)
+}
+
+/// Two BGRX screens with the same colours.
+fn is_same_screen(one: &[u8], other: &[u8]) -> bool {
+    let same = |(one, other): (&[u8; 4], &[u8; 4])| one[..3] == other[..3];
+    one.len() == other.len() && one.as_chunks::<4>().0.iter().zip(other.as_chunks::<4>().0).all(same)
 }
 
 /// RGBA and BGRX with the same colours.

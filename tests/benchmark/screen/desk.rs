@@ -64,7 +64,7 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// Processor time and memory of the X server.
+    /// The X server's process; `None` if it has ended.
     pub(crate) fn server(&self) -> Option<u32> {
         self.server.id()
     }

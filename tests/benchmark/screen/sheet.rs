@@ -4,13 +4,19 @@ use crate::percentile;
 use serde_json::{Map, Value, json};
 
 /// What is known of a figure beforehand: of what, name, unit, digits after the point, goal.
-const KNOWN: [(&str, &str, &str, usize, &str); 26] = [
+const KNOWN: [(&str, &str, &str, usize, &str); 32] = [
     ("flip", "p50_ms", "ms", 2, "≤ 3"),
     ("flip", "p95_ms", "ms", 2, "≤ 4.5"),
     ("flip", "p99_ms", "ms", 2, "≤ 6"),
     ("flip", "damage_to_encoded_p50_ms", "ms", 2, ""),
     ("flip", "kb_per_press", "kB", 2, ""),
     ("flip", "host_cpu_ms_per_press", "CPU ms", 2, ""),
+    ("flip", "decode_p50_ms", "ms", 2, ""),
+    ("flip", "missed", "presses", 0, "0"),
+    ("page", "damage_to_encoded_p50_ms", "ms", 1, ""),
+    ("page", "decode_p50_ms", "ms", 1, ""),
+    ("page", "kb_per_press", "kB", 1, ""),
+    ("page", "missed", "presses", 0, "0"),
     ("page", "p50_ms", "ms", 1, "≤ 16"),
     ("page", "p95_ms", "ms", 1, "≤ 30"),
     ("work", "mb", "MB", 2, "≤ 1.5"),

@@ -14,7 +14,7 @@ use super::picture::{Misfit, Palette, Picture};
 use nearhand_proto::{
     close::Close,
     session::{
-        geometry::{MonitorId, Rect, Size},
+        geometry::{MonitorId, Point, Rect, Size},
         screen::{
             Colour, Epoch, MAX_COLOURS, MAX_MOVES, MAX_RAW, MAX_RECTS, Move, Screen, Tiles, UpdateNo,
             WINDOW_LOG,
@@ -53,6 +53,14 @@ pub enum DecodeError {
     /// A rectangle that is empty or not wholly inside the picture.
     #[error("peer sent a rectangle outside the picture: {0:?}")]
     PeerRect(Rect),
+    /// A move that is empty, or not wholly inside the picture where it comes from or goes to.
+    #[error("peer moved what is not wholly inside the picture: from {from:?} to {to:?}")]
+    PeerMove {
+        /// Where it was to go.
+        to: Rect,
+        /// The top left pixel of where it was to come from.
+        from: Point,
+    },
     /// The pixels of one message need more than [`MAX_RAW`] bytes.
     #[error("peer sent rectangles of {0} bytes in one message, at most {MAX_RAW} are allowed")]
     PeerRaw(u64),
@@ -183,7 +191,7 @@ impl Decoder {
                 }
                 let room = paint_room(room, moves.iter().map(|one| one.to))?;
                 for Move { to, from } in moves {
-                    self.picture.shift(to, from).map_err(|Misfit| DecodeError::PeerRect(to))?;
+                    self.picture.shift(to, from).map_err(|Misfit| DecodeError::PeerMove { to, from })?;
                 }
                 self.state = State::Within { update, room };
                 Ok(None)

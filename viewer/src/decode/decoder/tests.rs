@@ -6,7 +6,7 @@
 )]
 
 use super::*;
-use nearhand_proto::{session::geometry::Point, wire};
+use nearhand_proto::wire;
 use proptest::{collection::vec, prelude::*};
 use zstd::stream::raw::{CParameter, Encoder as Deflater};
 
@@ -167,7 +167,7 @@ fn moves_lie_inside_and_are_counted() {
     for (to, x, y) in
         [(rect(40, 0, 1, 1), 0, 0), (rect(0, 0, 1, 1), 40, 0), (whole, 0, 1), (rect(0, 0, 0, 1), 0, 0)]
     {
-        assert!(matches!(refused(&mut within(), moved(to, x, y)), DecodeError::PeerRect(_)), "{to:?}");
+        assert!(matches!(refused(&mut within(), moved(to, x, y)), DecodeError::PeerMove { .. }), "{to:?}");
     }
     let one = Move { to: rect(0, 0, 1, 1), from: Point { x: 1, y: 1 } };
     let error = refused(&mut within(), Screen::Moves(vec![one; MAX_MOVES + 1]));
@@ -264,9 +264,16 @@ fn any_data() -> impl Strategy<Value = Result<usize, Vec<u8>>> {
 }
 
 fn any_message() -> impl Strategy<Value = (Screen, Result<usize, Vec<u8>>)> {
-    let tiles = (vec((any_rect(), any::<[u8; 3]>()), 0..4), vec(any_rect(), 0..3))
-        .prop_map(|(solid, coded)| Screen::Tiles(Tiles { solid, coded, ..Tiles::default() }));
+    let colour = any::<(u8, [u8; 3])>().prop_map(|(number, rgb)| Colour { number, rgb });
+    let solid = vec((any_rect(), any::<[u8; 3]>()), 0..4);
+    let tiles = (solid, vec(colour, 0..3), vec(any_rect(), 0..3), vec(any_rect(), 0..3)).prop_map(
+        |(solid, palette, indexed, coded)| {
+            Screen::Tiles(Tiles { solid, palette, indexed, coded, ..Tiles::default() })
+        },
+    );
+    let one = (any_rect(), 0_u16..50, 0_u16..40).prop_map(|(to, x, y)| Move { to, from: Point { x, y } });
     let message = prop_oneof![
+        4 => vec(one, 0..4).prop_map(Screen::Moves),
         4 => (1_u64..4).prop_map(begin),
         8 => tiles,
         4 => Just(end()),
@@ -282,7 +289,10 @@ proptest! {
         for (mut message, data) in messages {
             if let Screen::Tiles(tiles) = &mut message {
                 // Half of the time the length is right, so that painting is reached too.
-                let right: usize = tiles.coded.iter().map(|rect| usize::try_from(rect.pixels()).unwrap() * 3).sum();
+                let pixels = |rects: &[Rect]| -> usize {
+                    rects.iter().map(|rect| usize::try_from(rect.pixels()).unwrap()).sum()
+                };
+                let right = pixels(&tiles.indexed) + 3 * pixels(&tiles.coded);
                 tiles.data = match data {
                     Ok(raw) if raw % 2 == 0 && right < 10_000 => deflate(&mut stream, &vec![9; right]).into(),
                     Ok(raw) => deflate(&mut stream, &vec![9; raw]).into(),
