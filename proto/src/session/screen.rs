@@ -65,7 +65,7 @@ pub enum Screen {
 }
 
 impl Message for Screen {
-    const MAX: usize = MAX_RAW + (64 << 10);
+    const MAX: usize = MAX_RAW + (96 << 10);
 }
 
 /// A rectangle that is copied within the picture (RFB's CopyRect, RFC 6143 §7.7.2). Both places may overlap; then what
@@ -106,4 +106,25 @@ pub struct Colour {
     pub number: u8,
     /// What it is from now on (R, G, B).
     pub rgb: [u8; 3],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fullest_message_is_allowed() {
+        let far = u16::MAX;
+        let rect = Rect { x: far, y: far, width: far, height: far };
+        let tiles = Tiles {
+            solid: vec![(rect, [255; 3]); MAX_RECTS],
+            palette: vec![Colour { number: 255, rgb: [255; 3] }; MAX_COLOURS],
+            indexed: vec![rect; MAX_RECTS],
+            coded: vec![rect; MAX_RECTS],
+            // What does not compress becomes a little longer: 3 bytes for each 128 KiB, and a flush.
+            data: vec![255; MAX_RAW + 1_024].into(),
+        };
+        let message = Screen::Tiles(tiles);
+        assert_eq!(wire::decode(&wire::encode(&message)), Ok(message));
+    }
 }

@@ -26,7 +26,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// The first byte of a stream must come within this.
 const FIRST: Duration = Duration::from_secs(5);
-/// A message of up to 320 KiB, once begun, must be whole within this, on the slowest link.
+/// A message of up to 352 KiB, once begun, must be whole within this, on the slowest link.
 const MESSAGE: Duration = Duration::from_secs(60);
 /// Messages read and not yet decoded; when full, the stream waits.
 const READ: usize = 16;
